@@ -1,0 +1,52 @@
+//! The words of Holdfast and its pure decisions.
+//!
+//! Refuses I/O of every kind: no sockets, no files, no database, no async. Time is an argument or a [`Clock`].
+//! Start reading at [`run`] (what a backup run is and how it ends), then [`schedule`] and [`retention`].
+//!
+//! Invariants:
+//! - a value of a type in this crate is valid: text enters through `parse`, which answers with a sentence;
+//! - a [`Secret`] never shows its content in `Debug` and has no `Display`;
+//! - a run is complete only when nothing is missing: see [`run::outcome`].
+#![warn(missing_docs)]
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod bucket;
+pub mod clock;
+pub mod content;
+pub mod credential;
+pub mod host;
+pub mod id;
+pub mod name;
+pub mod retention;
+pub mod run;
+pub mod schedule;
+pub mod secret;
+pub mod selection;
+
+pub use bucket::{BucketKey, Reading, Resource, Subject};
+pub use clock::Clock;
+pub use content::{Kind, Omission, Reason};
+pub use credential::{CredentialKind, Health, Role};
+pub use host::{ForgeKind, Host};
+pub use id::{
+    CredentialId, FetchId, OrganizationId, PlanId, RepositoryId, RunId, SecretId, StorageId,
+    TenantId, WorkerId,
+};
+pub use name::{Name, RepositoryName};
+pub use retention::Retention;
+pub use run::{FetchState, RunState};
+pub use schedule::Schedule;
+pub use secret::Secret;
+pub use selection::Selection;
+
+/// Why a text given by a person is not what it should be: one sentence that says what is wrong and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(pub String);
+
+impl Invalid {
+    /// Wraps a sentence.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}

@@ -1,0 +1,159 @@
+//! Names given by people and by hosts.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Invalid;
+
+/// The name of a tenant, organization, credential, plan or storage: usable in paths and on a command line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+
+impl Name {
+    /// Longest name, in characters.
+    pub const MAX: usize = 63;
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Name {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let first = text.chars().next();
+        let fits = first.is_some_and(|c| c.is_ascii_alphanumeric())
+            && text.len() <= Self::MAX
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new(format!(
+                "\"{text}\" cannot be a name: use 1 to {} letters, digits, \"-\", \"_\" or \".\", beginning with a letter or digit.",
+                Self::MAX
+            )))
+        }
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A repository's full name on its host, `owner/name`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RepositoryName {
+    owner: String,
+    name: String,
+}
+
+impl RepositoryName {
+    /// The account that owns the repository.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// The name below the owner.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Whether a part of a full name can stand in a URL path and in a file path without changing its meaning.
+fn is_path_segment(part: &str) -> bool {
+    !part.is_empty()
+        && part != "."
+        && part != ".."
+        && part
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+impl FromStr for RepositoryName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text.split_once('/') {
+            Some((owner, name)) if is_path_segment(owner) && is_path_segment(name) => Ok(Self {
+                owner: owner.to_owned(),
+                name: name.to_owned(),
+            }),
+            Some(_) | None => Err(Invalid::new(format!(
+                "\"{text}\" is not a repository: write it as owner/name."
+            ))),
+        }
+    }
+}
+
+impl TryFrom<String> for RepositoryName {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<RepositoryName> for String {
+    fn from(name: RepositoryName) -> Self {
+        name.to_string()
+    }
+}
+
+impl fmt::Display for RepositoryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.owner, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_safe_in_a_path() {
+        for good in ["acme", "Acme-2.backup", "0"] {
+            assert_eq!(
+                good.parse::<Name>().map(|n| n.to_string()),
+                Ok(good.to_owned())
+            );
+        }
+        for bad in ["", "-x", "../etc", "a b", "ä", &"x".repeat(64)] {
+            assert!(bad.parse::<Name>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_repository_name_has_two_safe_parts() {
+        assert_eq!(
+            "o/.github".parse::<RepositoryName>().unwrap().name(),
+            ".github"
+        );
+        for bad in ["o", "o/", "/r", "o/..", "o/a/b", "o/r?x"] {
+            assert!(bad.parse::<RepositoryName>().is_err(), "{bad:?}");
+        }
+    }
+}
