@@ -1,0 +1,92 @@
+//! Reading credentials.
+
+use domain::{CredentialId, Health, OrganizationId, SecretId};
+use tracing::instrument;
+
+use super::Credential;
+use crate::{Error, Scoped, decode};
+
+impl Scoped {
+    /// An organization's credentials, the main one first, then by name.
+    #[instrument(name = "store.credentials.list", skip_all, fields(organization = %organization))]
+    pub async fn credentials(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Vec<Credential>, Error> {
+        let mut tx = self.begin().await?;
+        let rows = sqlx::query!(
+            r#"
+            SELECT
+                c.id,
+                c.name,
+                c.login,
+                c.role,
+                c.kind,
+                c.bucket,
+                c.reserve_percent,
+                c.secret_id AS "secret_id!",
+                c.scopes,
+                c.expires_at,
+                c.health,
+                c.health_reason,
+                c.created_at,
+                ARRAY(
+                    SELECT p.name
+                    FROM plans p
+                    LEFT JOIN plan_credentials u
+                        ON u.tenant_id = p.tenant_id AND u.plan_id = p.id AND u.credential_id = c.id
+                    WHERE p.tenant_id = c.tenant_id
+                        AND p.organization_id = c.organization_id
+                        AND (c.role = 'main' OR (u.plan_id IS NOT NULL AND p.additional_credentials))
+                    ORDER BY p.name
+                ) AS "used_by!: Vec<String>"
+            FROM credentials c
+            WHERE c.tenant_id = $1 AND c.organization_id = $2 AND c.removed_at IS NULL
+            ORDER BY c.role <> 'main', c.name
+            "#,
+            self.tenant.0,
+            organization.0,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Credential {
+                    id: CredentialId(row.id),
+                    organization,
+                    name: decode::text("a credential's name", &row.name)?,
+                    login: row.login,
+                    role: decode::word("a role", &row.role)?,
+                    kind: decode::word("a kind of credential", &row.kind)?,
+                    bucket: decode::text("a bucket", &row.bucket)?,
+                    reserve_percent: u8::try_from(row.reserve_percent).unwrap_or(100),
+                    secret: SecretId(row.secret_id),
+                    scopes: row.scopes,
+                    expires_at: row.expires_at,
+                    health: health(&row.health, row.health_reason)?,
+                    created_at: row.created_at,
+                    used_by: row
+                        .used_by
+                        .iter()
+                        .map(|name| decode::text("a plan's name", name))
+                        .collect::<Result<_, _>>()?,
+                })
+            })
+            .collect()
+    }
+}
+
+fn health(word: &str, reason: Option<String>) -> Result<Health, Error> {
+    match word {
+        "healthy" => Ok(Health::Healthy),
+        "paused" => Ok(Health::Paused),
+        "dead" => Ok(Health::Dead {
+            reason: reason.unwrap_or_default(),
+        }),
+        other => Err(Error::Unreadable {
+            what: "a credential's health",
+            detail: other.to_owned(),
+        }),
+    }
+}

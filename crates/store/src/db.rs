@@ -1,0 +1,129 @@
+//! The connection to Postgres, and the two handles through which everything is asked.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use domain::{Clock, TenantId};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgPool, Postgres, Transaction};
+
+use crate::{Bell, Error};
+
+/// The schema, as the migrations that lead to it.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
+
+/// Connections that one process holds at most.
+const CONNECTIONS: u32 = 16;
+
+/// How long a caller waits for a connection before the database counts as away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The database. Clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Db {
+    pub(crate) pool: PgPool,
+    pub(crate) clock: Clock,
+}
+
+impl Db {
+    /// Connects to the database at `url`.
+    pub async fn connect(url: &str, clock: Clock) -> Result<Self, Error> {
+        let options = PgConnectOptions::from_str(url)?
+            .application_name("holdfast")
+            .disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options)
+            .await?;
+        Ok(Self { pool, clock })
+    }
+
+    /// Uses connections that exist already, as tests do.
+    pub fn from_pool(pool: PgPool, clock: Clock) -> Self {
+        Self { pool, clock }
+    }
+
+    /// Brings the schema up to date. Several processes may do so at once.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        Ok(MIGRATOR.run(&self.pool).await?)
+    }
+
+    /// Asks the database for an answer, to see whether it is there.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// The handle for everything that belongs to one tenant.
+    pub fn tenant(&self, id: TenantId) -> Scoped {
+        Scoped {
+            db: self.clone(),
+            tenant: id,
+        }
+    }
+
+    /// The handle for what crosses tenants.
+    pub fn fleet(&self) -> Fleet {
+        Fleet { db: self.clone() }
+    }
+
+    /// Subscribes to what [`Scoped`] and [`Fleet`] announce.
+    pub async fn listen(&self) -> Result<Bell, Error> {
+        Bell::hang(&self.pool).await
+    }
+
+    /// Gives the connections back; further calls fail.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// One tenant's data: nothing of another tenant can be read or written through it.
+#[derive(Debug, Clone)]
+pub struct Scoped {
+    pub(crate) db: Db,
+    pub(crate) tenant: TenantId,
+}
+
+impl Scoped {
+    /// The tenant.
+    pub fn tenant_id(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Begins a transaction that sees this tenant alone.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, Error> {
+        let mut tx = self.db.pool.begin().await?;
+        enter(&mut tx, self.tenant).await?;
+        Ok(tx)
+    }
+}
+
+/// Narrows a transaction to one tenant until it ends.
+pub(crate) async fn enter(
+    tx: &mut Transaction<'static, Postgres>,
+    tenant: TenantId,
+) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        SELECT
+            set_config('holdfast.tenant', $1, true) AS tenant,
+            set_config('role', 'holdfast_tenant', true) AS role
+        "#,
+        tenant.0.to_string(),
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What crosses tenants: the queue, the workers on it, and the quota that they share.
+#[derive(Debug, Clone)]
+pub struct Fleet {
+    pub(crate) db: Db,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! All SQL of Holdfast: what is known of tenants, their organizations, plans and runs, and the queue that workers share.
+//!
+//! Refuses to speak HTTP, to know a forge or a storage, and to run a query about a tenant outside that tenant's scope.
+//! Start reading at [`Db`], then [`Scoped`] (everything that belongs to one tenant) and [`Fleet`] (the few things that
+//! cross tenants: the queue, workers, quota). The queue is in `queue`, the schema in `migrations/`.
+//!
+//! Invariants:
+//! - a statement about a tenant runs in a transaction under the role `holdfast_tenant` with that tenant set, so that
+//!   row-level security holds even when a query forgets its tenant;
+//! - an intent and the notification about it are one transaction;
+//! - a claim raises the fence of what it claims, and only the holder of the newest fence can settle;
+//! - a plan has at most one open run, and a run ends in the transaction that settles its last fetch;
+//! - shares of a quota bucket never add up to more than what the host says is left, less the reserve;
+//! - a secret is stored sealed with its tenant's key, which is stored wrapped by a master key that is not in the database;
+//! - whether a worker is alive is decided by the database's clock, everything else by [`domain::Clock`].
+//!
+//! The queries are checked against the schema when the crate is built, from what `.sqlx` in the workspace root says of
+//! it, whatever `DATABASE_URL` says. After a change of a query or a migration `.sqlx` is renewed: with `DATABASE_URL` set
+//! to a migrated database and `SQLX_OFFLINE_DIR` to an empty folder, touch this file, run `cargo check -p store`, and put
+//! the folder in the place of `.sqlx`.
+#![warn(missing_docs)]
+
+mod bell;
+mod credentials;
+mod db;
+mod decode;
+mod error;
+mod fetches;
+mod lease;
+mod organizations;
+mod plan_states;
+mod plans;
+mod queue;
+mod quota;
+mod repositories;
+mod runs;
+#[cfg(test)]
+mod samples;
+mod schedule;
+mod seal;
+mod secrets;
+mod snapshots;
+mod storages;
+mod tenants;
+mod usages;
+mod workers;
+
+pub use bell::Bell;
+pub use credentials::{Credential, NewCredential};
+pub use db::{Db, Fleet, MIGRATOR, Scoped};
+pub use error::Error;
+pub use fetches::{FetchKind, FetchView, NewFetch};
+pub use lease::{LeaseMode, StorageLease};
+pub use organizations::{Account, NewOrganization, Organization};
+pub use plan_states::PlanState;
+pub use plans::{NewPlan, Plan, PlanChange};
+pub use queue::{ClaimedFetch, ClaimedRun, HeldFetch, Settlement, Stored};
+pub use quota::{BucketRow, ExchangeRow, GrantRow};
+pub use repositories::ListedRepository;
+pub use runs::{RunView, Trigger};
+pub use seal::Sealer;
+pub use secrets::SecretKind;
+pub use snapshots::{Snapshot, SnapshotFilter};
+pub use storages::{NewStorage, Storage, StorageRepository};
+pub use tenants::Tenant;
+pub use usages::{ChoiceRow, RunCredential, UsageRow, Work};
+pub use workers::{WORKER_SILENCE, Worker};

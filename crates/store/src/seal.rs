@@ -1,0 +1,161 @@
+//! Seals secrets at rest: AES-256-GCM under a key of the tenant, which is wrapped by the installation's master key.
+//!
+//! What is sealed is bound to its place (tenant, secret, version), so that a value moved to another row does not open.
+//! Stored form: nonce, ciphertext, tag.
+
+use std::fmt;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::rand;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use domain::{Secret, SecretId, TenantId};
+use zeroize::Zeroizing;
+
+use crate::Error;
+
+mod file;
+
+/// Bytes of a key of AES-256.
+const KEY_LEN: usize = 32;
+
+/// A key in memory, wiped when dropped.
+type KeyBytes = Zeroizing<[u8; KEY_LEN]>;
+
+/// The installation's master key, which wraps the keys of the tenants. It cannot be shown.
+pub struct Sealer(RandomizedNonceKey);
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealer(…)")
+    }
+}
+
+impl Sealer {
+    /// Reads a master key from text: 32 bytes in hexadecimal or base64.
+    pub fn from_text(text: &Secret) -> Result<Self, Error> {
+        let text = text.expose().trim();
+        let bytes = if text.len() == 2 * KEY_LEN {
+            hex::decode(text).ok()
+        } else {
+            STANDARD.decode(text).ok()
+        };
+        let bytes = Zeroizing::new(bytes.unwrap_or_default());
+        let key = <&[u8; KEY_LEN]>::try_from(bytes.as_slice()).map_err(
+            |_error: std::array::TryFromSliceError| Error::MasterKey {
+                detail: format!(
+                    "it must be {KEY_LEN} random bytes in hexadecimal or base64, as `openssl rand -hex {KEY_LEN}` prints."
+                ),
+            },
+        )?;
+        Self::from_bytes(key)
+    }
+
+    fn from_bytes(bytes: &[u8; KEY_LEN]) -> Result<Self, Error> {
+        Ok(Self(cipher(bytes)?))
+    }
+
+    /// Makes a key for a tenant and answers it wrapped.
+    pub(crate) fn new_tenant_key(&self, tenant: TenantId, version: i32) -> Result<Vec<u8>, Error> {
+        let key = random_key()?;
+        seal(&self.0, &key_place(tenant, version), key.as_slice())
+    }
+
+    /// Unwraps a tenant's key.
+    pub(crate) fn unwrap(
+        &self,
+        tenant: TenantId,
+        version: i32,
+        wrapped: &[u8],
+    ) -> Result<TenantKey, Error> {
+        let bytes =
+            open(&self.0, &key_place(tenant, version), wrapped).ok_or(Error::WrongMasterKey)?;
+        let bytes = <&[u8; KEY_LEN]>::try_from(bytes.as_slice())
+            .map_err(|_error: std::array::TryFromSliceError| Error::BrokenSeal)?;
+        Ok(TenantKey(cipher(bytes)?))
+    }
+}
+
+/// A tenant's key, unwrapped for one use.
+pub(crate) struct TenantKey(RandomizedNonceKey);
+
+impl TenantKey {
+    pub(crate) fn seal(&self, place: Place, secret: &Secret) -> Result<Vec<u8>, Error> {
+        seal(&self.0, &place.bytes(), secret.expose().as_bytes())
+    }
+
+    pub(crate) fn open(&self, place: Place, sealed: &[u8]) -> Result<Secret, Error> {
+        let bytes = open(&self.0, &place.bytes(), sealed).ok_or(Error::BrokenSeal)?;
+        std::str::from_utf8(&bytes)
+            .map(Secret::new)
+            .map_err(|_error: std::str::Utf8Error| Error::BrokenSeal)
+    }
+}
+
+/// Where a sealed value belongs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) tenant: TenantId,
+    pub(crate) secret: SecretId,
+    pub(crate) version: i32,
+}
+
+impl Place {
+    fn bytes(self) -> Vec<u8> {
+        let mut bytes = b"holdfast secret\0".to_vec();
+        bytes.extend_from_slice(self.tenant.0.as_bytes());
+        bytes.extend_from_slice(self.secret.0.as_bytes());
+        bytes.extend_from_slice(&self.version.to_be_bytes());
+        bytes
+    }
+}
+
+fn key_place(tenant: TenantId, version: i32) -> Vec<u8> {
+    let mut bytes = b"holdfast tenant key\0".to_vec();
+    bytes.extend_from_slice(tenant.0.as_bytes());
+    bytes.extend_from_slice(&version.to_be_bytes());
+    bytes
+}
+
+fn random_key() -> Result<KeyBytes, Error> {
+    let mut key = KeyBytes::default();
+    rand::fill(key.as_mut_slice()).map_err(unusable)?;
+    Ok(key)
+}
+
+fn cipher(key: &[u8; KEY_LEN]) -> Result<RandomizedNonceKey, Error> {
+    RandomizedNonceKey::new(&AES_256_GCM, key).map_err(unusable)
+}
+
+fn seal(key: &RandomizedNonceKey, place: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
+    // Encrypted in place, so that no copy of the plain text is left behind by a growing buffer.
+    let mut buffer = Vec::with_capacity(plain.len() + AES_256_GCM.tag_len());
+    buffer.extend_from_slice(plain);
+    let nonce = key
+        .seal_in_place_append_tag(Aad::from(place), &mut buffer)
+        .map_err(unusable)?;
+    let mut sealed = nonce.as_ref().to_vec();
+    sealed.append(&mut buffer);
+    Ok(sealed)
+}
+
+fn open(key: &RandomizedNonceKey, place: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, body) = sealed.split_at_checked(NONCE_LEN)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let mut buffer = Zeroizing::new(body.to_vec());
+    let length = key
+        .open_in_place(nonce, Aad::from(place), &mut buffer)
+        .ok()?
+        .len();
+    buffer.truncate(length);
+    Some(buffer)
+}
+
+fn unusable(_: aws_lc_rs::error::Unspecified) -> Error {
+    Error::MasterKey {
+        detail: "the cryptographic library refused to work with it.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

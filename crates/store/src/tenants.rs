@@ -1,0 +1,96 @@
+//! Tenants: customers of this installation.
+
+use chrono::{DateTime, Utc};
+use domain::{Name, TenantId};
+use tracing::instrument;
+
+use crate::error::OnConstraint;
+use crate::{Error, Fleet, Sealer, decode};
+
+/// A customer of this installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name, unique in the installation.
+    pub name: Name,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Fleet {
+    /// Adds a tenant, with a key of its own for its secrets.
+    #[instrument(name = "store.tenants.add", skip_all)]
+    pub async fn add_tenant(&self, name: &Name, sealer: &Sealer) -> Result<Tenant, Error> {
+        let tenant = Tenant {
+            id: TenantId::new(),
+            name: name.clone(),
+            created_at: self.db.clock.now(),
+        };
+        let key = sealer.new_tenant_key(tenant.id, 1)?;
+        let mut tx = self.db.pool.begin().await?;
+        sqlx::query!(
+            "INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3)",
+            tenant.id.0,
+            name.as_str(),
+            tenant.created_at,
+        )
+        .execute(&mut *tx)
+        .await
+        .on_constraint("tenants_name_key", || Error::NameTaken {
+            what: "a tenant",
+            name: name.to_string(),
+        })?;
+        sqlx::query!(
+            "INSERT INTO tenant_keys (tenant_id, version, wrapped, created_at) VALUES ($1, 1, $2, $3)",
+            tenant.id.0,
+            key,
+            tenant.created_at,
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(tenant)
+    }
+
+    /// All tenants, by name.
+    #[instrument(name = "store.tenants.list", skip_all)]
+    pub async fn tenants(&self) -> Result<Vec<Tenant>, Error> {
+        sqlx::query!("SELECT id, name, created_at FROM tenants ORDER BY name")
+            .fetch_all(&self.db.pool)
+            .await?
+            .into_iter()
+            .map(|row| {
+                Ok(Tenant {
+                    id: TenantId(row.id),
+                    name: decode::text("a tenant's name", &row.name)?,
+                    created_at: row.created_at,
+                })
+            })
+            .collect()
+    }
+
+    /// The tenant of that name.
+    pub async fn tenant_by_name(&self, name: &str) -> Result<Option<Tenant>, Error> {
+        let tenants = self.tenants().await?;
+        Ok(tenants
+            .into_iter()
+            .find(|tenant| tenant.name.as_str() == name))
+    }
+
+    /// Checks that the master key opens what this installation has sealed; an installation without tenants accepts any.
+    #[instrument(name = "store.tenant_keys.check", skip_all)]
+    pub async fn check_master_key(&self, sealer: &Sealer) -> Result<(), Error> {
+        let key = sqlx::query!(
+            "SELECT tenant_id, version, wrapped FROM tenant_keys ORDER BY created_at LIMIT 1"
+        )
+        .fetch_optional(&self.db.pool)
+        .await?;
+        match key {
+            Some(key) => sealer
+                .unwrap(TenantId(key.tenant_id), key.version, &key.wrapped)
+                .map(drop),
+            None => Ok(()),
+        }
+    }
+}
