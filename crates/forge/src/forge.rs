@@ -1,0 +1,137 @@
+//! The way in: one HTTP client and one pool for all hosts.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Clock, CredentialId, Host, Secret};
+use tokio_util::sync::CancellationToken;
+
+use crate::gate::{Authority, Gate};
+use crate::github::{self, Account, Client, Identity};
+use crate::pool::Session;
+use crate::{Error, Pool};
+
+/// Time-outs and names of the HTTP client.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long a whole answer may take; of a download, its head.
+    pub request_timeout: Duration,
+    /// How long a download may stand still.
+    pub idle_timeout: Duration,
+    /// How this program names itself.
+    pub user_agent: String,
+    /// Items a page, at most 100.
+    pub page_size: u8,
+    /// The first pause before a request is repeated; it doubles each time.
+    pub retry_pause: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_mins(1),
+            idle_timeout: Duration::from_mins(1),
+            user_agent: concat!("holdfast/", env!("CARGO_PKG_VERSION")).to_owned(),
+            page_size: 100,
+            retry_pause: Duration::from_millis(500),
+        }
+    }
+}
+
+/// For whom a session works, and how far it may go.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// The credentials that may be used.
+    pub credentials: Vec<CredentialId>,
+    /// The repository that the session is about, by the host's number: access is learnt for it.
+    pub repository: Option<i64>,
+    /// How long a request may wait for quota before it is answered with [`Error::Throttled`].
+    pub patience: Duration,
+    /// Ends every request of the session.
+    pub cancel: CancellationToken,
+}
+
+/// Speaks to hosts through a pool. Clones share the pool and the connections.
+#[derive(Clone)]
+pub struct Forge {
+    shared: Arc<Shared>,
+}
+
+/// What every session needs.
+pub(crate) struct Shared {
+    pub(crate) pool: Pool,
+    pub(crate) clock: Clock,
+    pub(crate) options: Options,
+    pub(crate) octocrab: octocrab::Octocrab,
+}
+
+impl fmt::Debug for Forge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forge")
+            .field("pool", &self.shared.pool)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Forge {
+    /// Makes the HTTP client. Must be called within a tokio runtime, which carries the client's buffer.
+    pub fn new(pool: Pool, clock: Clock, options: Options) -> Result<Self, Error> {
+        let gate = Gate::new(pool.clone(), clock.clone(), &options)?;
+        let Ok(octocrab) = octocrab::OctocrabBuilder::new_empty()
+            .with_service(gate)
+            .with_auth(octocrab::AuthState::None)
+            .build();
+        Ok(Self {
+            shared: Arc::new(Shared {
+                pool,
+                clock,
+                options,
+                octocrab,
+            }),
+        })
+    }
+
+    /// Who is behind a token, for adding it. Not through the pool, and not repeated more than once.
+    ///
+    /// [`Error::Transient`]: the host cannot be reached. [`Error::Protocol`]: it is not a GitHub API.
+    /// [`Error::NoCredential`]: it does not know the token. [`Error::Denied`]: it knows it and forbids its use.
+    pub async fn identify(&self, host: &Host, token: &Secret) -> Result<Identity, Error> {
+        github::identify(&self.shared, host, token).await
+    }
+
+    /// Looks an account up by name; nothing if there is none.
+    pub async fn account(
+        &self,
+        host: &Host,
+        token: &Secret,
+        login: &str,
+    ) -> Result<Option<Account>, Error> {
+        github::account(&self.shared, host, token, login).await
+    }
+
+    /// Begins a session with a host.
+    pub fn session(&self, host: &Host, scope: Scope) -> Client {
+        Client::new(Arc::clone(&self.shared), host.clone(), scope)
+    }
+
+    /// Asks the host what a credential's bucket has left, which is free of charge. [`Error::Throttled`] while the bucket
+    /// backs off.
+    pub async fn refresh(&self, host: &Host, credential: CredentialId) -> Result<(), Error> {
+        let scope = Scope {
+            credentials: vec![credential],
+            repository: None,
+            patience: Duration::ZERO,
+            cancel: CancellationToken::new(),
+        };
+        let authority = Authority::of(Arc::new(Session::new(host.authority(), scope)));
+        let (readings, unlimited) = github::rate_limit(&self.shared, host, authority).await?;
+        if let Some((_, key)) = self.shared.pool.member(credential) {
+            self.shared.pool.learn(&key, &readings, unlimited);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! What the gate must know of a request, riding in the request's extensions.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use domain::{CredentialId, Secret};
+use http::HeaderValue;
+use tokio_util::sync::CancellationToken;
+
+use crate::Error;
+use crate::budget::Demand;
+use crate::limits::github::Dialect;
+use crate::pool::Session;
+
+/// A request's purpose.
+#[derive(Debug)]
+pub(crate) struct Errand {
+    pub(crate) authority: Authority,
+    pub(crate) demand: Demand,
+    pub(crate) dialect: Dialect,
+    pub(crate) delivery: Delivery,
+}
+
+/// Who answers for a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Authority {
+    /// A member of the pool, leased for it.
+    Pool {
+        session: Arc<Session>,
+        /// Those that have already failed at this request.
+        tried: BTreeSet<CredentialId>,
+    },
+    /// A token that is in no pool yet.
+    Token(Secret),
+    /// Nobody: the address itself is the permission, and a token must not go there.
+    Nobody,
+}
+
+impl Authority {
+    /// The members of a session's scope, none of which has failed yet.
+    pub(crate) fn of(session: Arc<Session>) -> Self {
+        Self::Pool {
+            session,
+            tried: BTreeSet::new(),
+        }
+    }
+}
+
+/// How the body of the answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// All at once.
+    Whole,
+    /// As it comes, if the answer is a success.
+    Stream,
+}
+
+impl Errand {
+    /// What ends the request early.
+    pub(crate) fn cancel(&self) -> Option<CancellationToken> {
+        match &self.authority {
+            Authority::Pool { session, .. } => Some(session.scope.cancel.clone()),
+            Authority::Token(_) | Authority::Nobody => None,
+        }
+    }
+}
+
+/// The value of the Authorization header, marked so that nothing prints it.
+pub(crate) fn authorization(dialect: Dialect, token: &Secret) -> Result<HeaderValue, Error> {
+    let text = match dialect {
+        Dialect::Lfs => format!(
+            "Basic {}",
+            BASE64_STANDARD.encode(format!("x-access-token:{}", token.expose()))
+        ),
+        Dialect::Rest | Dialect::GraphQl | Dialect::Storage => format!("Bearer {}", token.expose()),
+    };
+    let mut value = HeaderValue::try_from(text)
+        .ok()
+        .ok_or_else(|| Error::NoCredential {
+            detail:
+                "The token holds characters that no token has, such as a line break: enter it anew."
+                    .to_owned(),
+        })?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,28 @@
+//! GitHub: github.com, GHE.com and Enterprise Server.
+
+mod address;
+mod client;
+mod connection;
+mod content;
+mod download;
+mod git;
+mod graphql;
+mod identity;
+mod laps;
+mod lfs;
+mod listing;
+mod marks;
+mod model;
+mod queries;
+mod request;
+mod rest;
+
+pub use client::Client;
+pub use content::{Collection, Cursor, Page, Walk, collection};
+pub use download::{Body, Download};
+pub use git::GitAccess;
+pub use identity::{Account, Identity};
+pub(crate) use identity::{account, identify, rate_limit};
+pub use lfs::{LfsAction, LfsObject, LfsPointer};
+pub use marks::{Mark, Marks};
+pub use model::{Listing, Repository};

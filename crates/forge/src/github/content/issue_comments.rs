@@ -1,0 +1,16 @@
+//! The conversation below issues and pull requests, from the repository-wide list.
+
+use domain::Kind;
+
+use super::{Collection, List, Source, Walk};
+
+pub(super) static ISSUE_COMMENTS: Collection = Collection {
+    kind: Kind::IssueComments,
+    walk: Walk::Since,
+    key: super::id,
+    updated_at: super::updated_at,
+    source: Source::Rest(List {
+        path: "issues/comments",
+        query: "sort=updated&direction=asc&",
+    }),
+};

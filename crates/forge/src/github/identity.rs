@@ -1,0 +1,201 @@
+//! Who is behind a token, and what its bucket has left.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::{BucketKey, Host, Reading, Resource, Secret, bucket::Subject};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::request::{Failure, Reply, send};
+use super::{address, rest};
+use crate::Error;
+use crate::budget::Demand;
+use crate::forge::Shared;
+use crate::gate::Authority;
+use crate::limits::github::{Span, headers};
+
+/// A person waits for the answer: one repetition, no more.
+const REPEATS: u32 = 1;
+
+/// What a host says of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The user's number.
+    pub user_id: i64,
+    /// The user's name.
+    pub login: String,
+    /// Scopes of a classic token; nothing for tokens that have none to tell.
+    pub scopes: Option<Vec<String>>,
+    /// When the token ends, if the host says so.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Who is charged for requests with this token.
+    pub bucket: BucketKey,
+    /// What is left at this moment.
+    pub readings: Vec<(Resource, Reading)>,
+    /// Whether the host counts no requests.
+    pub unlimited: bool,
+}
+
+/// A user or an organization on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The host's number for it.
+    pub id: i64,
+    /// Its name, as the host writes it.
+    pub login: String,
+    /// Whether it is an organization.
+    pub is_organization: bool,
+}
+
+#[derive(Deserialize)]
+struct User {
+    id: i64,
+    login: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Limits {
+    resources: BTreeMap<Resource, Counter>,
+}
+
+#[derive(Deserialize)]
+struct Counter {
+    limit: u32,
+    remaining: u32,
+    reset: i64,
+}
+
+pub(crate) async fn identify(
+    shared: &Shared,
+    host: &Host,
+    token: &Secret,
+) -> Result<Identity, Error> {
+    let authority = Authority::Token(token.clone());
+    let reply = get(shared, host, &authority, "user", Demand::rest("user"))
+        .await
+        .map_err(Error::from);
+    // An API has users; what does not is something else.
+    if let Err(Error::Missing { .. }) = reply {
+        return Err(Error::Protocol {
+            detail: format!("{host} does not answer as a GitHub API does: it knows no /user."),
+        });
+    }
+    let reply = reply?;
+    let scopes = headers::scopes(&reply.headers);
+    let expires_at = headers::expires_at(&reply.headers);
+    let user: User = read(host, reply)?;
+    let (readings, unlimited) = rate_limit(shared, host, authority).await?;
+    Ok(Identity {
+        user_id: user.id,
+        login: user.login,
+        scopes,
+        expires_at,
+        bucket: BucketKey {
+            host: host.authority(),
+            subject: Subject::User(user.id),
+        },
+        readings,
+        unlimited,
+    })
+}
+
+pub(crate) async fn account(
+    shared: &Shared,
+    host: &Host,
+    token: &Secret,
+    login: &str,
+) -> Result<Option<Account>, Error> {
+    let is_login = !login.is_empty()
+        && login
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if !is_login {
+        return Ok(None);
+    }
+    let authority = Authority::Token(token.clone());
+    let path = format!("users/{login}");
+    match get(shared, host, &authority, &path, Demand::rest("users")).await {
+        Ok(reply) => {
+            let user: User = read(host, reply)?;
+            Ok(Some(Account {
+                id: user.id,
+                login: user.login,
+                is_organization: user.kind == "Organization",
+            }))
+        }
+        Err(Failure {
+            error: Error::Missing { .. },
+            ..
+        }) => Ok(None),
+        Err(failure) => Err(failure.error),
+    }
+}
+
+/// What every budget has left, which is free to ask; and whether the host counts at all.
+///
+/// Enterprise Server without limits answers 404 (vermiculus/magithub#104, actions/stale#1227).
+pub(crate) async fn rate_limit(
+    shared: &Shared,
+    host: &Host,
+    authority: Authority,
+) -> Result<(Vec<(Resource, Reading)>, bool), Error> {
+    let sent_at = shared.clock.now();
+    let reply = match get(
+        shared,
+        host,
+        &authority,
+        "rate_limit",
+        Demand::free("rate_limit"),
+    )
+    .await
+    {
+        Ok(reply) => reply,
+        Err(Failure {
+            error: Error::Missing { .. },
+            ..
+        }) => return Ok((Vec::new(), true)),
+        Err(failure) => return Err(failure.error),
+    };
+    let span = Span {
+        sent_at,
+        received_at: shared.clock.now(),
+    };
+    let skew = headers::skew(&reply.headers, span);
+    let limits: Limits = read(host, reply)?;
+    let readings = limits
+        .resources
+        .into_iter()
+        .filter_map(|(resource, counter)| {
+            let reading = Reading {
+                limit: counter.limit,
+                remaining: counter.remaining,
+                reset_at: DateTime::from_timestamp(counter.reset, 0)? - skew,
+            };
+            Some((resource, reading))
+        });
+    Ok((readings.collect(), false))
+}
+
+async fn get(
+    shared: &Shared,
+    host: &Host,
+    authority: &Authority,
+    path: &str,
+    demand: Demand,
+) -> Result<Reply, Failure> {
+    let url = address::below(host.rest(), path)?;
+    let ask = super::request::Ask {
+        repeats: REPEATS,
+        ..rest::ask(host.rest(), url, demand)
+    };
+    send(shared, authority, &ask).await
+}
+
+fn read<T: DeserializeOwned>(host: &Host, reply: Reply) -> Result<T, Error> {
+    serde_json::from_value(rest::json(reply.payload)?).map_err(|error| Error::Protocol {
+        detail: format!("{host} does not answer as a GitHub API does: {error}."),
+    })
+}

@@ -1,0 +1,93 @@
+//! The account's list: a hundred repositories a request, with the marks that tell what has changed.
+//!
+//! Which repositories an account has depends on who asks: whoever concludes from a list that a repository is gone must
+//! give the session one credential, the one that sees the most.
+
+mod node;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::connection::{self, PageInfo, Place};
+use super::{Listing, Repository, graphql, queries};
+use crate::Error;
+
+/// The most that a connection gives at once (GitHub docs, node limits of the GraphQL API).
+const LARGEST: u32 = 100;
+/// Connections that the query opens within each repository.
+const CONNECTIONS: u32 = 8;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    repository_owner: Option<Owner>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    repositories: Repositories,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Repositories {
+    page_info: PageInfo,
+    nodes: Vec<Value>,
+}
+
+impl Client {
+    /// One page of an account's repositories, organization or user, in the order of their making.
+    pub async fn repositories(&self, owner: &str, after: Option<&str>) -> Result<Listing, Error> {
+        let mut place = match after {
+            Some(text) => Place::read(text)?,
+            None => Place {
+                size: LARGEST,
+                after: None,
+            },
+        };
+        let answered = loop {
+            let variables = json!({ "owner": owner, "first": place.size, "after": place.after });
+            let points = graphql::cost(1 + place.size * CONNECTIONS);
+            match self
+                .query::<Data>(queries::REPOSITORIES, variables, points)
+                .await
+            {
+                Ok(answered) => break answered,
+                Err(failure) => place.halve(failure)?,
+            }
+        };
+        let Some(owner) = answered.data.repository_owner else {
+            return Err(Error::Missing {
+                detail: format!("{} has no account named \"{owner}\".", self.host()),
+            });
+        };
+        let nodes = owner.repositories.nodes.into_iter();
+        let repositories = nodes.map(node::read).collect::<Result<Vec<_>, _>>()?;
+        if let Some(credential) = answered.credential {
+            self.see(credential, &repositories);
+        }
+        let size = place.size;
+        let next = owner.repositories.page_info.next();
+        let next = next.map(|after| {
+            connection::write(&Place {
+                size,
+                after: Some(after),
+            })
+        });
+        Ok(Listing {
+            repositories,
+            next: next.transpose()?,
+        })
+    }
+
+    /// A credential that was blind to a repository sees it now.
+    fn see(&self, credential: domain::CredentialId, repositories: &[Repository]) {
+        let pool = &self.shared().pool;
+        for repository in repositories {
+            if pool.access(credential, repository.id) == Some(false) {
+                pool.discover_access(credential, repository.id, true);
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Speaking to GitHub politely: one gate that every request passes, in front of it a pool of credentials.
+//!
+//! Refuses the database, storages, tenants and plans: it sees an opaque pool and a scope. What a host said is judged
+//! without I/O; what may be sent is decided without I/O.
+//! Start reading at [`Forge`], then follow a request: the session in [`github`], the lease in [`pool`], the books in
+//! [`budget`].
+//!
+//! Invariants:
+//! - no request leaves without passing the gate, and none for a member of the pool without a lease;
+//! - no request is sent to a bucket that is known to be empty, backing off, or out of concurrency;
+//! - a token goes to its own host only, to the same origin only, and into no text;
+//! - only requests that change nothing are repeated, a few times, and each repetition is counted;
+//! - a part of an answer is never taken for the whole: cut bodies, partial GraphQL data and lists shortened for want of
+//!   single sign-on are errors.
+#![warn(missing_docs)]
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod budget;
+pub mod error;
+mod forge;
+mod gate;
+pub mod github;
+mod limits;
+pub mod pool;
+#[cfg(test)]
+mod test_assets;
+mod usage;
+
+pub use error::{Error, Retry};
+pub use forge::{Forge, Options, Scope};
+pub use pool::{BucketState, Event, Exchange, Grant, Member, MemberView, Pool, Sharing};
+#[cfg(test)]
+use test_assets::test_assets;
+pub use usage::{Choice, Spent, Usage};

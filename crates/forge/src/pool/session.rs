@@ -1,0 +1,87 @@
+//! What a pool remembers of one session.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use domain::{CredentialId, Resource};
+
+use crate::Scope;
+use crate::usage::{Choice, Spent, Usage};
+
+/// One session: its scope, its credential of the moment, and what it spent.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// [`domain::Host::authority`] of the host: a credential of another one must never be sent there.
+    pub(crate) host: String,
+    pub(crate) scope: Scope,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    usage: Usage,
+    current: BTreeMap<Resource, CredentialId>,
+    git_refused: BTreeSet<CredentialId>,
+}
+
+impl Session {
+    pub(crate) fn new(host: String, scope: Scope) -> Self {
+        Self {
+            host,
+            scope,
+            memory: Mutex::new(Memory::default()),
+        }
+    }
+
+    /// Hands out what was spent and begins anew.
+    pub(crate) fn take_usage(&self) -> Usage {
+        std::mem::take(&mut self.memory().usage)
+    }
+
+    /// Books something for a credential.
+    pub(crate) fn spend(&self, credential: CredentialId, book: impl FnOnce(&mut Spent)) {
+        book(
+            self.memory()
+                .usage
+                .credentials
+                .entry(credential)
+                .or_default(),
+        );
+    }
+
+    /// Books a span of standing still for want of quota.
+    pub(crate) fn stood_still(&self, from: DateTime<Utc>, until: DateTime<Utc>) {
+        if from < until {
+            self.memory().usage.throttled.push((from, until));
+        }
+    }
+
+    /// The credential used last for a budget.
+    pub(crate) fn current(&self, resource: &Resource) -> Option<CredentialId> {
+        self.memory().current.get(resource).copied()
+    }
+
+    /// Remembers a change of credential and why it came to it.
+    pub(crate) fn switch(&self, choice: Choice) {
+        let mut memory = self.memory();
+        memory
+            .current
+            .insert(choice.resource.clone(), choice.credential);
+        memory.usage.choices.push(choice);
+    }
+
+    /// Git was refused with a credential.
+    pub(crate) fn refuse_git(&self, credential: CredentialId) {
+        self.memory().git_refused.insert(credential);
+    }
+
+    /// Whether git was refused with a credential.
+    pub(crate) fn is_git_refused(&self, credential: CredentialId) -> bool {
+        self.memory().git_refused.contains(&credential)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
