@@ -1,0 +1,154 @@
+//! Turns a run into fetches: lists the organization, and decides about each repository by the marks of the list.
+
+use std::collections::BTreeMap;
+
+use backup::snapshot::wiki_digest;
+use domain::RepositoryId;
+use forge::github::{Client, Repository};
+use futures_util::StreamExt;
+use store::{ClaimedRun, FetchKind, ListedRepository, NewFetch};
+use tracing::{info, warn};
+
+use crate::Error;
+use crate::apart::apart;
+use crate::engine::Engine;
+use crate::planner::{self, Decision, Known};
+
+mod claim;
+mod unlisted;
+
+pub(crate) use claim::run;
+
+/// Wikis that are looked at at once: each look is a git process, and no API request.
+const WIKIS_AT_ONCE: usize = 8;
+
+/// Lists the run's organization and decides what to do about each repository of its plan, the largest first, so that the run does
+/// not end with a long wait for one that began late.
+async fn plan(
+    engine: &Engine,
+    claim: &ClaimedRun,
+    client: &Client,
+) -> Result<Vec<NewFetch>, Error> {
+    let listed = list(claim, client).await?;
+    let ids = enter(engine, claim, &listed).await?;
+    let lost = unlisted::enter(engine, claim, &listed).await?;
+    let forge_ids: Vec<i64> = listed.iter().map(|repository| repository.id).collect();
+    let gone = engine
+        .fleet
+        .mark_gone(claim.tenant, claim.organization.id, &forge_ids)
+        .await?;
+    if gone > 0 {
+        info!(
+            gone,
+            "Repositories are not listed any more; their snapshots are kept."
+        );
+    }
+    let known = known(engine, claim).await?;
+    let mut chosen: Vec<(Repository, RepositoryId)> = listed
+        .into_iter()
+        .zip(ids)
+        .filter(|(repository, _)| claim.plan.selection.includes(&repository.name))
+        .collect();
+    chosen.sort_by_key(|(repository, _)| std::cmp::Reverse(repository.disk_kib));
+    let mut fetches: Vec<NewFetch> = futures_util::stream::iter(chosen)
+        .map(async |(repository, id)| NewFetch {
+            repository: id,
+            kind: decide(engine, client, &repository, known.get(&repository.id)).await,
+        })
+        .buffered(WIKIS_AT_ONCE)
+        .collect()
+        .await;
+    fetches.extend(lost);
+    Ok(fetches)
+}
+
+/// Everything that the organization's accounts hold, each repository once.
+async fn list(claim: &ClaimedRun, client: &Client) -> Result<Vec<Repository>, Error> {
+    let mut listed: BTreeMap<i64, Repository> = BTreeMap::new();
+    for account in &claim.organization.accounts {
+        let mut after = None;
+        loop {
+            let page = client
+                .repositories(&account.login, after.as_deref())
+                .await?;
+            // A list that moves while it is read may name a repository twice.
+            listed.extend(
+                page.repositories
+                    .into_iter()
+                    .map(|repository| (repository.id, repository)),
+            );
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(listed.into_values().collect())
+}
+
+/// Stores the list and answers the ids in its order.
+async fn enter(
+    engine: &Engine,
+    claim: &ClaimedRun,
+    listed: &[Repository],
+) -> Result<Vec<RepositoryId>, Error> {
+    let rows: Vec<ListedRepository> = listed
+        .iter()
+        .map(|repository| {
+            Ok(ListedRepository {
+                forge_id: repository.id,
+                name: repository.name.clone(),
+                listing: serde_json::to_value(repository).map_err(|error| {
+                    forge::Error::Protocol {
+                        detail: format!(
+                            "The list's entry for {} cannot be kept: {error}.",
+                            repository.name
+                        ),
+                    }
+                })?,
+            })
+        })
+        .collect::<Result<_, Error>>()?;
+    Ok(engine
+        .fleet
+        .upsert_repositories(claim.tenant, claim.organization.id, &rows)
+        .await?)
+}
+
+/// What the plan's last successful fetches left behind, by the host's number of the repository.
+async fn known(engine: &Engine, claim: &ClaimedRun) -> Result<BTreeMap<i64, Known>, Error> {
+    let states = engine
+        .fleet
+        .plan_states(claim.tenant, claim.plan.id)
+        .await?;
+    Ok(states
+        .iter()
+        .filter_map(|state| Some((state.forge_id, Known::read(state)?)))
+        .collect())
+}
+
+async fn decide(
+    engine: &Engine,
+    client: &Client,
+    repository: &Repository,
+    known: Option<&Known>,
+) -> FetchKind {
+    match planner::decide(repository, known, engine.clock.now()) {
+        Decision::Unchanged => FetchKind::Unchanged,
+        Decision::Fetch => FetchKind::Changed,
+        Decision::Sweep => FetchKind::Sweep,
+        Decision::AskWiki => match wiki(client, repository).await {
+            Ok(wiki) if known.is_some_and(|known| known.wiki == wiki) => FetchKind::Unchanged,
+            Ok(_) => FetchKind::Changed,
+            Err(error) => {
+                warn!(repository = %repository.name, %error, "The wiki could not be looked at; the repository is fetched.");
+                FetchKind::Changed
+            }
+        },
+    }
+}
+
+async fn wiki(client: &Client, repository: &Repository) -> Result<Option<String>, backup::Error> {
+    let (client, repository) = (client.clone(), repository.clone());
+    apart(move || async move { wiki_digest(&client, &repository).await }).await
+}

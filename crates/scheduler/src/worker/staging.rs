@@ -1,0 +1,81 @@
+//! The working folder of a repository, which one fetch uses at a time, whatever process of this machine it belongs to.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use store::ClaimedFetch;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::Error;
+
+/// Time between two attempts at a folder that is in use.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// A working folder that nobody else uses. The lock ends with the value, or with the process.
+#[derive(Debug)]
+pub(super) struct Staging {
+    pub(super) path: PathBuf,
+    _lock: File,
+}
+
+impl Staging {
+    /// Waits until the folder is free. Two plans may name the same repository.
+    pub(super) async fn lock(
+        data: &Path,
+        claim: &ClaimedFetch,
+        cancel: &CancellationToken,
+    ) -> Result<Self, Error> {
+        let folder = data
+            .join("staging")
+            .join(claim.tenant.to_string())
+            .join(segment(&claim.host.authority()));
+        let failed = |source| Error::Folder {
+            path: folder.clone(),
+            source,
+        };
+        tokio::fs::create_dir_all(&folder).await.map_err(failed)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(folder.join(format!("{}.lock", claim.forge_id)))
+            .map_err(failed)?;
+        let mut waits = false;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => {
+                    return Ok(Self {
+                        path: folder.join(claim.forge_id.to_string()),
+                        _lock: lock,
+                    });
+                }
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+                Err(TryLockError::WouldBlock) => {
+                    if !waits {
+                        info!(
+                            "Another fetch of this repository is under way; this one waits for it."
+                        );
+                        waits = true;
+                    }
+                }
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return Err(backup::Error::Cancelled.into()),
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    }
+}
+
+/// A host's name as one part of a path.
+fn segment(authority: &str) -> String {
+    authority
+        .chars()
+        .map(|c| match c {
+            '/' | ':' | '[' | ']' => '_',
+            other => other,
+        })
+        .collect()
+}
