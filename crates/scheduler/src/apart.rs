@@ -1,5 +1,5 @@
-//! Runs work that must stay on one thread, as taking a snapshot must, on a thread of its own; what it computes between its waits does
-//! not hold up the heartbeat of this worker either.
+//! Runs work that reads and writes files between its waits on a thread of its own, so that it holds up neither the heartbeat of this
+//! worker nor the requests of other fetches.
 
 use tokio::runtime::Handle;
 

@@ -10,7 +10,6 @@ use store::{ClaimedRun, FetchKind, ListedRepository, NewFetch};
 use tracing::{info, warn};
 
 use crate::Error;
-use crate::apart::apart;
 use crate::engine::Engine;
 use crate::planner::{self, Decision, Known};
 
@@ -137,7 +136,7 @@ async fn decide(
         Decision::Unchanged => FetchKind::Unchanged,
         Decision::Fetch => FetchKind::Changed,
         Decision::Sweep => FetchKind::Sweep,
-        Decision::AskWiki => match wiki(client, repository).await {
+        Decision::AskWiki => match wiki_digest(client, repository).await {
             Ok(wiki) if known.is_some_and(|known| known.wiki == wiki) => FetchKind::Unchanged,
             Ok(_) => FetchKind::Changed,
             Err(error) => {
@@ -146,9 +145,4 @@ async fn decide(
             }
         },
     }
-}
-
-async fn wiki(client: &Client, repository: &Repository) -> Result<Option<String>, backup::Error> {
-    let (client, repository) = (client.clone(), repository.clone());
-    apart(move || async move { wiki_digest(&client, &repository).await }).await
 }
