@@ -1,0 +1,127 @@
+//! Bringing a mirror to the host's state.
+
+use chrono::{DateTime, Utc};
+use forge::github::GitAccess;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::command::Git;
+use super::failure::Failure;
+use super::kept;
+use super::mirror::Mirror;
+use super::references::References;
+
+/// Everything but the test merges of pull requests, which GitHub makes anew whenever their base moves.
+const REFERENCES: [&str; 2] = ["+refs/*:refs/*", "^refs/pull/*/merge"];
+
+/// One fetch.
+pub(crate) struct Fetching<'a> {
+    pub(crate) mirror: &'a Mirror,
+    pub(crate) access: &'a GitAccess,
+    pub(crate) default_branch: Option<&'a str>,
+    /// Names the copies of what the host no longer has.
+    pub(crate) at: DateTime<Utc>,
+    /// Told how many objects have come, of how many.
+    pub(crate) progress: &'a (dyn Fn(u64, u64) + Send + Sync),
+}
+
+impl Fetching<'_> {
+    /// Fetches all references and answers what the mirror has then, kept ones included.
+    pub(crate) async fn run(&self) -> Result<References, Failure> {
+        self.mirror.prepare()?;
+        if let Some(branch) = self.default_branch {
+            self.mirror.set_head(branch)?;
+        }
+        let local = self.mirror.references()?;
+        // Nothing can vanish from an empty mirror, so nothing needs to be compared.
+        if !local.is_empty() {
+            let host = host_references(self.access, self.mirror.cancel()).await?;
+            if local.same_as(&host) {
+                return Ok(local);
+            }
+            if let Some(commands) = kept::copies(&local, &host, self.at) {
+                self.mirror.update_references(commands).await?;
+            }
+        }
+        self.fetch().await?;
+        self.mirror.pack_references().await?;
+        let all = self.mirror.references()?;
+        let all = if kept::drop_needless(self.mirror, &all).await? {
+            self.mirror.pack_references().await?;
+            self.mirror.references()?
+        } else {
+            all
+        };
+        if self.default_branch.is_none()
+            && let Some(branch) = likely_head(&all)
+        {
+            self.mirror.set_head(branch)?;
+        }
+        self.mirror.compact().await?;
+        Ok(all)
+    }
+
+    async fn fetch(&self) -> Result<(), Failure> {
+        let mut arguments = vec![
+            "fetch",
+            "--progress",
+            "--force",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+            "--recurse-submodules=no",
+            self.access.url.as_str(),
+        ];
+        arguments.extend(REFERENCES);
+        let (watcher, mut pieces) = mpsc::unbounded_channel::<String>();
+        let git = Git::to_host(Some(self.mirror.path()), self.access, &arguments)
+            .await?
+            .watched_by(watcher);
+        let watch = async {
+            while let Some(piece) = pieces.recv().await {
+                if let Some((done, total)) = objects_in(&piece) {
+                    (self.progress)(done, total);
+                }
+            }
+        };
+        let (fetched, ()) = tokio::join!(git.run(self.mirror.cancel()), watch);
+        fetched.map(|_silence| ())
+    }
+}
+
+/// The branch to check out where the host does not say: wikis are still born with `master`.
+fn likely_head(references: &References) -> Option<&str> {
+    let branches = || {
+        references
+            .current()
+            .filter_map(|(name, _)| name.strip_prefix("refs/heads/"))
+    };
+    ["main", "master"]
+        .into_iter()
+        .find_map(|usual| branches().find(|branch| *branch == usual))
+        .or_else(|| branches().next())
+}
+
+/// What the host has, without fetching it.
+pub(crate) async fn host_references(
+    access: &GitAccess,
+    cancel: &CancellationToken,
+) -> Result<References, Failure> {
+    let output = Git::to_host(None, access, &["ls-remote", "--quiet", access.url.as_str()])
+        .await?
+        .run(cancel)
+        .await?;
+    Ok(References::of_host(&output))
+}
+
+/// Reads `Receiving objects:  45% (9/20)`.
+fn objects_in(piece: &str) -> Option<(u64, u64)> {
+    let (_, rest) = piece.rsplit_once("Receiving objects:")?;
+    let (_, rest) = rest.split_once('(')?;
+    let (numbers, _) = rest.split_once(')')?;
+    let (done, total) = numbers.split_once('/')?;
+    Some((done.parse().ok()?, total.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests;

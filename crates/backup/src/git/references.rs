@@ -1,0 +1,165 @@
+//! What a repository's names point to.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::kept;
+use crate::manifest;
+
+/// The references of a repository: objects by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct References(pub(super) BTreeMap<String, String>);
+
+impl References {
+    /// Reads the files of a repository (gitrepository-layout, `packed-refs` and `refs`), which saves a process each time.
+    pub(super) fn of_repository(repository: &Path) -> io::Result<Self> {
+        let mut found = BTreeMap::new();
+        let mut symbolic = Vec::new();
+        let packed = absent_is_empty(fs::read(repository.join("packed-refs")))?;
+        for line in String::from_utf8_lossy(&packed).lines() {
+            if let Some((object, name)) =
+                line.split_once(' ').filter(|(object, _)| is_object(object))
+            {
+                found.insert(name.to_owned(), object.to_owned());
+            }
+        }
+        read_loose(&repository.join("refs"), "refs", &mut |name, content| {
+            let content = content.trim_end();
+            if let Some(target) = content.strip_prefix("ref: ") {
+                symbolic.push((name, target.to_owned()));
+            } else if is_object(content) {
+                found.insert(name, content.to_owned());
+            }
+        })?;
+        for (name, target) in symbolic {
+            if let Some(object) = found.get(&target).cloned() {
+                found.insert(name, object);
+            }
+        }
+        Ok(Self(found))
+    }
+
+    /// Reads what `git ls-remote` wrote, less what is not fetched: test merges of pull requests, which change with their base.
+    pub(super) fn of_host(output: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(output);
+        let references = text.lines().filter_map(|line| {
+            let (object, name) = line.split_once('\t')?;
+            let test_merge = name.starts_with("refs/pull/") && name.ends_with("/merge");
+            let wanted = name.starts_with("refs/") && !name.ends_with("^{}") && !test_merge;
+            wanted.then(|| (name.to_owned(), object.to_owned()))
+        });
+        Self(references.collect())
+    }
+
+    /// The references that the host has or had at the last fetch: all but those that were kept.
+    pub(super) fn current(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().filter(|(name, _)| !kept::is_kept(name))
+    }
+
+    /// The references that the host no longer has.
+    pub(super) fn kept(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().filter(|(name, _)| kept::is_kept(name))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, object)| (name.as_str(), object.as_str()))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether both point to the same, as far as the host is concerned.
+    pub(super) fn same_as(&self, host: &Self) -> bool {
+        self.current().eq(host.current())
+    }
+
+    /// The objects that branches, tags and the rest point to, kept ones included.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &str> {
+        self.0.values().map(String::as_str)
+    }
+
+    /// Count and hash of all references, for the manifest.
+    pub(crate) fn digest(&self) -> manifest::References {
+        manifest::References::of(self.iter())
+    }
+
+    /// Hash of the host's references alone, to be compared with the host's next answer; nothing if it has none.
+    pub(crate) fn host_digest(&self) -> Option<String> {
+        let digest = manifest::References::of(self.current());
+        (digest.count > 0).then_some(digest.sha256)
+    }
+}
+
+/// Every file below a folder of references, by name.
+fn read_loose(folder: &Path, name: &str, take: &mut impl FnMut(String, String)) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            read_loose(&entry.path(), &name, take)?;
+        } else {
+            take(
+                name,
+                String::from_utf8_lossy(&fs::read(entry.path())?).into_owned(),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Forty hex digits, or sixty-four in a repository of SHA-256.
+fn is_object(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn absent_is_empty(read: io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(digit: &str) -> String {
+        digit.repeat(40)
+    }
+
+    #[test]
+    fn both_forms_compare_equal() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, content: String| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        };
+        let (a, b, c, d) = (object("a"), object("b"), object("c"), object("d"));
+        let packed = format!(
+            "# pack-refs with: peeled fully-peeled sorted \n{c} refs/backup/20260101T000000Z/heads/old\n{d} refs/heads/main\n{b} refs/tags/v1\n^{a}\n"
+        );
+        write("packed-refs", packed);
+        write("refs/heads/main", format!("{a}\n"));
+        write("refs/remotes/origin/HEAD", "ref: refs/heads/main\n".into());
+        let local = References::of_repository(folder.path()).unwrap();
+        let host = References::of_host(
+            format!(
+                "{a}\tHEAD\n{a}\trefs/heads/main\n{a}\trefs/remotes/origin/HEAD\n{b}\trefs/tags/v1\n{a}\trefs/tags/v1^{{}}\n{d}\trefs/pull/1/merge\n"
+            )
+            .as_bytes(),
+        );
+        assert!(local.same_as(&host), "{local:?} {host:?}");
+        assert_eq!(local.host_digest(), host.host_digest());
+        assert_eq!(local.digest().count, 4);
+        let moved =
+            References::of_host(format!("{b}\trefs/heads/main\n{b}\trefs/tags/v1\n").as_bytes());
+        assert!(!local.same_as(&moved));
+        assert_eq!(References::default().host_digest(), None);
+    }
+}

@@ -1,0 +1,140 @@
+//! A running git command: fed, listened to, and ended.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::Child;
+use tokio::sync::mpsc;
+
+use super::failure::{Class, Failure};
+
+/// How much of the error stream is kept: its end.
+const STDERR_KEPT: usize = 16 * 1024;
+
+/// What a command left.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) status: ExitStatus,
+    pub(super) stdout: Vec<u8>,
+    /// The end of the error stream.
+    pub(super) stderr: String,
+}
+
+/// A running command. Dropped before its end, it is killed together with its children.
+#[derive(Debug)]
+pub(super) struct Running {
+    child: Child,
+    group: Option<Pid>,
+}
+
+impl Running {
+    pub(super) fn new(child: Child) -> Self {
+        let group = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
+        Self { child, group }
+    }
+
+    pub(super) fn done(&mut self) {
+        self.group = None;
+    }
+
+    pub(super) async fn wait(
+        &mut self,
+        input: Option<Vec<u8>>,
+        silence: Duration,
+        watcher: Option<mpsc::UnboundedSender<String>>,
+    ) -> Result<Ended, Failure> {
+        let broken =
+            |error: std::io::Error| Failure::new(Class::Other, format!("git broke off ({error})"));
+        let (stdin, stdout, stderr) = (
+            self.child.stdin.take(),
+            self.child.stdout.take(),
+            self.child.stderr.take(),
+        );
+        let feed = async move {
+            if let (Some(mut stdin), Some(input)) = (stdin, input) {
+                // A command that has read enough closes its end; its exit status tells whether that was right.
+                if let Err(error) = stdin.write_all(&input).await {
+                    tracing::debug!(%error, "git closed its input");
+                }
+            }
+        };
+        let (alive, heard) = mpsc::unbounded_channel();
+        let stdout = drain(stdout, alive.clone(), usize::MAX, None);
+        let stderr = drain(stderr, alive, STDERR_KEPT, watcher);
+        let streams = async { tokio::join!(feed, stdout, stderr) };
+        let ((), stdout, stderr) = tokio::select! {
+            streams = streams => streams,
+            () = too_silent(heard, silence) => {
+                return Err(Failure::new(Class::Host, format!("no sign of life for {} minutes", silence.as_secs() / 60)));
+            }
+        };
+        let status = self.child.wait().await.map_err(broken)?;
+        Ok(Ended {
+            status,
+            stdout: stdout.map_err(broken)?,
+            stderr: String::from_utf8_lossy(&stderr.map_err(broken)?).into_owned(),
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Termination lets git remove its lock files; whatever ignores it loses its pipes and ends by itself.
+        if let Some(group) = self.group
+            && let Err(error) = kill_process_group(group, Signal::TERM)
+        {
+            tracing::debug!(%error, "git had ended already");
+        }
+    }
+}
+
+/// Reads a stream to its end, keeping its last part.
+async fn drain<R: AsyncRead + Unpin>(
+    stream: Option<R>,
+    alive: mpsc::UnboundedSender<()>,
+    keep: usize,
+    watcher: Option<mpsc::UnboundedSender<String>>,
+) -> std::io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    let Some(mut stream) = stream else {
+        return Ok(all);
+    };
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let count = stream.read(&mut buffer).await?;
+        if count == 0 {
+            return Ok(all);
+        }
+        let part = buffer.get(..count).unwrap_or_default();
+        if alive.send(()).is_err() {
+            return Ok(all);
+        }
+        if let Some(watcher) = &watcher
+            && watcher
+                .send(String::from_utf8_lossy(part).into_owned())
+                .is_err()
+        {
+            tracing::trace!("nobody watches git any more");
+        }
+        all.extend_from_slice(part);
+        if all.len() / 2 > keep {
+            all.drain(..all.len() - keep);
+        }
+    }
+}
+
+/// Ends when nothing was heard for too long.
+async fn too_silent(mut heard: mpsc::UnboundedReceiver<()>, silence: Duration) {
+    loop {
+        match tokio::time::timeout(silence, heard.recv()).await {
+            Ok(Some(())) => {}
+            Ok(None) => std::future::pending::<()>().await,
+            Err(_elapsed) => return,
+        }
+    }
+}
