@@ -1,0 +1,112 @@
+//! Puts the parts together.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use domain::Clock;
+use scheduler::Handle;
+use store::{Db, Sealer};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use crate::config::{Config, MasterKey};
+use crate::error::Error;
+use crate::{telemetry, web};
+
+/// A server at work.
+#[derive(Debug)]
+pub struct Running {
+    /// Where the web part listens.
+    pub addr: SocketAddr,
+    scheduler: Arc<Handle>,
+    stop: CancellationToken,
+    web: JoinHandle<()>,
+}
+
+impl Running {
+    /// Begins no new work, puts down what runs at the next safe point, and ends.
+    pub async fn drain(self) {
+        self.scheduler.drain().await;
+        self.stop.cancel();
+        if let Err(error) = self.web.await {
+            error!(%error, "The web part did not end in good order.");
+        }
+    }
+}
+
+/// Starts web and scheduler, after bringing the schema up to date.
+pub async fn start(config: Config) -> Result<Running, Error> {
+    let counters = telemetry::counters()?;
+    let clock = Clock::system();
+    let db = connect(&config, &clock).await?;
+    db.migrate().await?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        Error::input(format!(
+            "HOLDFAST_LISTEN is {}, where nothing can listen ({error}): choose another address or port.",
+            config.listen
+        ))
+    })?;
+    let addr = listener
+        .local_addr()
+        .map_err(|error| Error::Failed(format!("The web part has no address: {error}.")))?;
+    let scheduler = Arc::new(schedule(&config, db.clone(), clock).await?);
+    let stop = CancellationToken::new();
+    let router = web::router(web::Parts {
+        db,
+        scheduler: Arc::clone(&scheduler),
+        counters,
+    });
+    let stopped = stop.clone().cancelled_owned();
+    let web = tokio::spawn(async move {
+        let served = axum::serve(listener, router).with_graceful_shutdown(stopped);
+        if let Err(error) = served.await {
+            error!(%error, "The web part has ended.");
+        }
+    });
+    Ok(Running {
+        addr,
+        scheduler,
+        stop,
+        web,
+    })
+}
+
+/// Starts the scheduler alone, on a schema that a server has brought up to date.
+pub async fn start_worker(config: &Config, clock: Clock) -> Result<Handle, Error> {
+    let db = connect(config, &clock).await?;
+    schedule(config, db, clock).await
+}
+
+/// What seals and opens secrets. A key that is to be made may need its folder made first.
+pub(crate) fn sealer(config: &Config) -> Result<Sealer, Error> {
+    let path = match &config.master_key {
+        MasterKey::Given(key) => return Ok(Sealer::from_text(key)?),
+        MasterKey::File(path) => path,
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Error::Failed(format!(
+                "{} cannot be created ({error}): check its rights, or set HOLDFAST_DATA.",
+                folder.display()
+            ))
+        })?;
+    }
+    Ok(Sealer::open_or_create(path)?)
+}
+
+async fn connect(config: &Config, clock: &Clock) -> Result<Db, Error> {
+    let url = config.database_url()?;
+    Ok(Db::connect(url.expose(), clock.clone()).await?)
+}
+
+async fn schedule(config: &Config, db: Db, clock: Clock) -> Result<Handle, Error> {
+    let sealer = sealer(config)?;
+    db.fleet().check_master_key(&sealer).await?;
+    let mut settings = scheduler::Config::new(config.data.clone());
+    if let Some(count) = config.concurrency {
+        settings.concurrency = count;
+    }
+    Ok(scheduler::start(settings, db, sealer, clock).await?)
+}

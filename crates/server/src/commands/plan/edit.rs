@@ -1,0 +1,85 @@
+//! Changes of a plan.
+
+use clap::Args;
+use domain::Retention;
+use store::PlanChange;
+
+use super::{Described, Switch, When, additional, find, selection, storage};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+
+/// What to change about a plan.
+#[derive(Debug, Args)]
+pub(crate) struct Edit {
+    /// The plan.
+    name: String,
+    /// all, or full names joined by commas: owner/name,owner/name.
+    #[arg(long, value_name = "LIST")]
+    repositories: Option<String>,
+    /// Where snapshots go from now on.
+    #[arg(long)]
+    storage: Option<String>,
+    #[command(flatten)]
+    when: When,
+    /// Which snapshots are kept: forever, or any of last=N,days=N,daily=N,weekly=N,monthly=N,yearly=N.
+    #[arg(long, value_name = "RULE")]
+    retention: Option<String>,
+    /// Whether the plan may use the additional credentials that are switched on in it.
+    #[arg(long, value_enum)]
+    additional_credentials: Option<Switch>,
+    /// Switch an additional credential on; may be given several times.
+    #[arg(long = "use", value_name = "CREDENTIAL")]
+    uses: Vec<String>,
+    /// Switch an additional credential off; may be given several times.
+    #[arg(long = "not-use", value_name = "CREDENTIAL")]
+    uses_not: Vec<String>,
+}
+
+pub(super) async fn execute(context: &Context, edit: Edit) -> Result<Exit, Error> {
+    let selection = edit.repositories.as_deref().map(selection).transpose()?;
+    let retention = edit
+        .retention
+        .as_deref()
+        .map(Retention::parse)
+        .transpose()?;
+    let schedule = edit.when.schedule(context.clock.now())?;
+    let schedule = edit.when.is_said().then_some(schedule);
+    let scoped = context.scoped().await?;
+    let plan = find(&scoped, &edit.name).await?;
+    let storage = match &edit.storage {
+        Some(name) => Some(storage(&scoped, name).await?.id),
+        None => None,
+    };
+    let credentials = scoped.credentials(plan.organization).await?;
+    let on = additional(&credentials, &edit.uses)?;
+    let off = additional(&credentials, &edit.uses_not)?;
+    let use_credentials = (!on.is_empty() || !off.is_empty()).then(|| {
+        let mut used: Vec<_> = plan.use_credentials.iter().copied().chain(on).collect();
+        used.retain(|id| !off.contains(id));
+        used.sort();
+        used.dedup();
+        used
+    });
+    scoped
+        .edit_plan(
+            plan.id,
+            PlanChange {
+                name: None,
+                selection,
+                storage,
+                schedule,
+                retention,
+                additional_credentials: edit
+                    .additional_credentials
+                    .map(|switch| switch == Switch::On),
+                use_credentials,
+            },
+        )
+        .await?;
+    let plan = Described::of(&scoped, find(&scoped, &edit.name).await?).await?;
+    context.output.answer(&plan.document(), || {
+        format!("Changed the plan {}.", edit.name)
+    });
+    Ok(Exit::Complete)
+}

@@ -1,0 +1,79 @@
+//! The program `holdfast`: the only crate that knows all the others, and what a person does on the command line.
+//!
+//! Refuses SQL and HTML of its own, and the simulator. Start reading at [`app`] (how the parts are put together), then
+//! `commands`: one file per family of commands.
+//!
+//! Invariants:
+//! - [`config`] is the only reader of the environment;
+//! - a command that is refused, exit code 2, has stored nothing;
+//! - with `--json` standard output holds one document, and an error is `{"error": sentence}`;
+//! - no secret comes in by an argument, and none goes out but by `storage password --show`.
+
+pub mod app;
+mod cli;
+mod commands;
+pub mod config;
+mod context;
+mod error;
+mod exit;
+mod lifecycle;
+mod output;
+mod secret_file;
+mod telemetry;
+mod web;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use app::{Running, start};
+pub use config::Config;
+pub use error::Error;
+pub use exit::Exit;
+
+use cli::{Cli, Command};
+use context::Context;
+use output::Output;
+
+/// Understands the command line of this process and does what it says.
+pub async fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refused) => return refuse(&refused).into(),
+    };
+    let output = Output::new(cli.json);
+    let done = async {
+        let config = Config::from_environment()?;
+        let level = match cli.command {
+            Command::Serve | Command::Worker => "info",
+            _ => "warn",
+        };
+        telemetry::start(config.log.as_deref(), level)?;
+        let context = Context::new(config, output, cli.tenant);
+        Box::pin(commands::execute(context, cli.command)).await
+    };
+    done.await
+        .unwrap_or_else(|error| {
+            output.error(&error);
+            error.exit()
+        })
+        .into()
+}
+
+/// Help and versions are answers; anything else that cannot be understood is bad input.
+fn refuse(refused: &clap::Error) -> Exit {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    if refused.use_stderr() && wants_json {
+        let text = refused.to_string();
+        let sentence = text.lines().next().unwrap_or_default();
+        let sentence = sentence.strip_prefix("error: ").unwrap_or(sentence);
+        Output::new(true).error(&Error::Input(sentence.to_owned()));
+    } else if refused.print().is_err() {
+        return Exit::Failed;
+    }
+    if refused.use_stderr() {
+        Exit::BadInput
+    } else {
+        Exit::Complete
+    }
+}

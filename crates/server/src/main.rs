@@ -1,0 +1,8 @@
+//! The program.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    server::run().await
+}
