@@ -1,0 +1,111 @@
+//! Drives `holdfast` as an admin would: every command is shown before it is run.
+
+use std::ffi::OsStr;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::process::{self, Supervised, tied};
+use crate::signals::Interrupt;
+
+/// An admin at a terminal, with the environment that the server has too.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    program: PathBuf,
+    environment: Vec<(&'static str, String)>,
+    interrupt: Interrupt,
+}
+
+impl Admin {
+    /// Everything below `folder`: working copies, master key.
+    pub(crate) fn new(
+        program: PathBuf,
+        folder: &Path,
+        database: &str,
+        interrupt: Interrupt,
+    ) -> Self {
+        let environment = vec![
+            ("DATABASE_URL", database.to_owned()),
+            ("HOLDFAST_DATA", folder.join("data").display().to_string()),
+            ("HOLDFAST_LISTEN", "127.0.0.1:0".to_owned()),
+        ];
+        Self {
+            program,
+            environment,
+            interrupt,
+        }
+    }
+
+    /// Acts for this tenant from here on.
+    pub(crate) fn act_for(&mut self, tenant: &str) {
+        self.environment
+            .push(("HOLDFAST_TENANT", tenant.to_owned()));
+    }
+
+    /// Starts `holdfast serve` and answers it with the address that it serves on.
+    pub(crate) fn serve(&self, log: &Path) -> Result<(Supervised, String)> {
+        eprintln!("$ holdfast serve > {} &", log.display());
+        let mut child = tied(&self.program, "TERM");
+        let mut child = self
+            .prepare(&mut child)
+            .arg("serve")
+            .env("HOLDFAST_LOG", "info")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .context("holdfast serve could not be started")?;
+        let output = child.stderr.take().context("holdfast serve has no log")?;
+        let server = Supervised::adopt("holdfast serve", child, Signal::TERM);
+        let address = process::wait_for_line(output, log, |line| {
+            let (_, address) = line.split_once("Serving on ")?;
+            Some(address.trim().trim_end_matches('.').to_owned())
+        })
+        .context("holdfast serve did not begin to serve")?;
+        Ok((server, address))
+    }
+
+    /// Runs a command before the eyes of the person at the terminal.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<ExitStatus> {
+        let shown: Vec<_> = arguments
+            .iter()
+            .map(|one| one.as_ref().to_string_lossy())
+            .collect();
+        eprintln!("\n$ holdfast {}", shown.join(" "));
+        let child = self
+            .prepare(&mut tied(&self.program, "TERM"))
+            .args(arguments)
+            .spawn()
+            .context("holdfast could not be started")?;
+        Supervised::adopt("holdfast", child, Signal::TERM).wait(|| self.interrupt.asked())
+    }
+
+    /// The same, and insists on success.
+    pub(crate) fn succeed<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<()> {
+        let status = self.run(arguments)?;
+        if !status.success() {
+            bail!("the command above ended with {status}");
+        }
+        Ok(())
+    }
+
+    /// Asks for a document, unseen.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Result<Value> {
+        let mut command = Command::new(&self.program);
+        let document = process::output(self.prepare(&mut command).args(arguments).arg("--json"))?;
+        serde_json::from_slice(&document)
+            .with_context(|| format!("holdfast {} --json is not JSON", arguments.join(" ")))
+    }
+
+    fn prepare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        for (name, value) in &self.environment {
+            command.env(name, value);
+        }
+        command
+    }
+}

@@ -1,0 +1,24 @@
+//! Measurements of the product against what else there is.
+
+mod compare;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::workspace::Workspace;
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Requests, time and bytes beside those of python-github-backup, and of git and restic by hand.
+    Compare(compare::Options),
+}
+
+/// Runs one bench; the exit code says whether its targets were met.
+pub(crate) fn run(workspace: &Workspace, task: &Task) -> Result<ExitCode> {
+    match task {
+        Task::Compare(options) => compare::run(workspace, options),
+    }
+}

@@ -1,0 +1,6 @@
+//! What the demo, the tests and the benches need on a machine: found, or installed, or asked for in one sentence.
+
+pub(crate) mod apt;
+pub(crate) mod assets;
+pub(crate) mod postgres;
+pub(crate) mod tools;
