@@ -16,4 +16,5 @@ mod bad_input;
 mod crash;
 mod faults;
 mod leaks;
+mod throttling;
 mod world;

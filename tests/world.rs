@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use forge_sim::{Options, Recipe, RepositoryRecipe, UserRecipe};
+use forge_sim::{Limits, Options, Recipe, RepositoryRecipe, UserRecipe};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use tempfile::TempDir;
@@ -61,13 +61,21 @@ impl World {
         let seed = recipe["seed"].as_u64().unwrap_or_default();
         let named: Vec<RepositoryRecipe> =
             serde_json::from_value(recipe["repositories"].clone()).unwrap();
+        let mut limits = Limits::default();
+        if let Some(seconds) = recipe["window_seconds"].as_i64() {
+            limits.window_seconds = seconds;
+        }
         let recipe = USERS
             .iter()
-            .map(|login| UserRecipe::member(login))
+            .map(|login| UserRecipe {
+                quota: recipe["quota"].as_u64(),
+                ..UserRecipe::member(login)
+            })
             .fold(Recipe::named(ORGANIZATION, named), Recipe::with_user)
             .with_seed(seed);
         let options = Options {
             latency,
+            limits,
             ..Options::new(recipe)
         };
         let folder = TempDir::new().unwrap();
@@ -288,6 +296,11 @@ impl World {
             access[0]["RESTIC_REPOSITORY"].as_str().unwrap().to_owned(),
             access[0]["RESTIC_PASSWORD"].as_str().unwrap().to_owned(),
         )
+    }
+
+    pub(crate) async fn newest_run(&self) -> String {
+        let runs = self.call(&["runs"]).await.expect(0).json();
+        runs[0]["run"].as_str().unwrap().to_owned()
     }
 
     /// Waits for the end of every run, for as long as the caller likes.

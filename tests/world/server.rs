@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use super::World;
@@ -47,17 +48,9 @@ impl Server {
 
     /// Asks for an orderly end, and insists on it.
     async fn stop(mut self) {
-        let id = self
-            .child
-            .id()
-            .expect("the server ended by itself")
-            .to_string();
-        let asked = Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .await
-            .unwrap();
-        assert!(asked.success());
+        let id = self.child.id().expect("the server ended by itself");
+        let process = Pid::from_raw(id.try_into().unwrap()).unwrap();
+        kill_process(process, Signal::TERM).unwrap();
         let status = tokio::time::timeout(DRAIN, self.child.wait())
             .await
             .expect("the server does not end")

@@ -32,7 +32,7 @@ impl Config {
             hostname: hostname(),
             data,
             concurrency: 16,
-            patience: Duration::from_secs(30),
+            patience: Duration::from_secs(3),
             poll: Duration::from_secs(3),
             http: forge::Options::default(),
         }
