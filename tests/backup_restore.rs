@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::world::World;
 use crate::world::source::{lines, refs};
+use crate::world::{World, login};
 
 fn varied() -> Value {
     json!({"repositories": [
@@ -103,7 +103,7 @@ async fn a_credential_that_no_plan_uses_spends_nothing() {
             "--additional-credentials",
             "on",
             "--use",
-            &world.login(1),
+            login(1),
         ])
         .await
         .expect(0);

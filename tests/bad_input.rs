@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use crate::world::{World, row_count};
+use crate::world::{World, login, row_count};
 
 fn small() -> serde_json::Value {
     json!({"repositories": [{"name": "one", "commits": 2}]})
@@ -83,22 +83,22 @@ fn file(world: &World, name: &str, content: &[u8]) -> String {
 async fn a_token_file_that_holds_no_usable_token() {
     let world = World::start(small()).await;
     world.add_tenant().await;
-    let user = world.login(0);
+    let user = login(0);
     let missing = world.folder().join("nowhere").to_str().unwrap().to_owned();
-    refuses_token(&world, &user, &missing, &["nowhere"]).await;
+    refuses_token(&world, user, &missing, &["nowhere"]).await;
     let folder = world.folder().to_str().unwrap().to_owned();
-    refuses_token(&world, &user, &folder, &["token file"]).await;
-    refuses_token(&world, &user, &file(&world, "empty", b"\n"), &["empty"]).await;
+    refuses_token(&world, user, &folder, &["token file"]).await;
+    refuses_token(&world, user, &file(&world, "empty", b"\n"), &["empty"]).await;
     refuses_token(
         &world,
-        &user,
+        user,
         &file(&world, "two-lines", b"ghp_abc\nghp_def\n"),
         &["line"],
     )
     .await;
     refuses_token(
         &world,
-        &user,
+        user,
         &file(&world, "binary", &[0xff, 0xfe, 0x00]),
         &["text"],
     )
@@ -106,7 +106,7 @@ async fn a_token_file_that_holds_no_usable_token() {
     let fine_grained = format!("github_pat_{}_{}", "a".repeat(22), "b".repeat(59));
     refuses_token(
         &world,
-        &user,
+        user,
         &file(&world, "fine", fine_grained.as_bytes()),
         &["fine-grained", "classic"],
     )
@@ -114,7 +114,7 @@ async fn a_token_file_that_holds_no_usable_token() {
     let wrong = format!("ghp_{}", "x".repeat(36));
     refuses_token(
         &world,
-        &user,
+        user,
         &file(&world, "wrong", wrong.as_bytes()),
         &["token"],
     )
@@ -126,9 +126,9 @@ async fn a_token_file_that_holds_no_usable_token() {
 async fn a_token_of_another_user_than_named() {
     let world = World::start(small()).await;
     world.add_tenant().await;
-    let (named, real) = (world.login(0), world.login(1));
+    let (named, real) = (login(0), login(1));
     let token_of_other = world.token_file(1);
-    refuses_token(&world, &named, &token_of_other, &[&named, &real]).await;
+    refuses_token(&world, named, &token_of_other, &[named, real]).await;
     world.finish().await;
 }
 
@@ -136,7 +136,7 @@ async fn a_token_of_another_user_than_named() {
 async fn a_host_that_is_none() {
     let world = World::start(small()).await;
     world.add_tenant().await;
-    let user = world.login(0);
+    let user = login(0);
     let token = world.token_file(0);
     let html = host_that_answers_html().await;
     for (host, words) in [
@@ -160,7 +160,7 @@ async fn a_host_that_is_none() {
             "--name",
             "acme",
             "--user",
-            &user,
+            user,
             "--token-file",
             &token,
         ];

@@ -3,7 +3,7 @@
 use forge_sim::{Cut, Effect, Fault};
 use serde_json::{Value, json};
 
-use crate::world::{Answer, World};
+use crate::world::{Answer, World, login};
 
 fn plain() -> Value {
     json!({"repositories": [
@@ -25,7 +25,7 @@ async fn world_with(fault: Fault) -> World {
             "--additional-credentials",
             "on",
             "--use",
-            &world.login(1),
+            login(1),
         ])
         .await
         .expect(0);
@@ -84,11 +84,11 @@ async fn a_token_revoked_in_mid_run_is_parked_and_the_others_go_on() {
             "--additional-credentials",
             "on",
             "--use",
-            &world.login(1),
+            login(1),
         ])
         .await
         .expect(0);
-    world.fault(on("*", Effect::BadCredentials).of(&world.login(1)).after(1));
+    world.fault(on("*", Effect::BadCredentials).of(login(1)).after(1));
     world.serve().await;
     runs(&world, "complete", 0, &[]).await;
     let credentials = world

@@ -33,12 +33,12 @@ async fn planted_tokens_appear_nowhere_else() {
     world.touch_every_repository();
     let failed = world.run("nightly").await.expect(1);
     over.store(true, Ordering::SeqCst);
-    let (looks, seen) = watch.await.unwrap();
+    let (looks, found) = watch.await.unwrap();
     assert!(
         looks > 10,
         "the process list was looked at only {looks} times"
     );
-    assert!(seen.is_empty(), "in the process list: {seen:?}");
+    assert!(found.is_empty(), "in the process list: {found:?}");
 
     world.stop().await;
     for token in &tokens {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{World, login};
 
 #[tokio::test]
 async fn a_throttled_run_outlives_a_restart_and_ends_by_itself() {
@@ -61,7 +61,7 @@ async fn a_reserve_is_never_touched() {
         .call(&["run", "nightly", "--wait", "--for", "5s"])
         .await
         .expect(4);
-    let counters = world.sim.control().counters(&world.login(0)).unwrap();
+    let counters = world.sim.control().counters(login(0)).unwrap();
     assert_eq!(
         counters.core.used, 27,
         "a tenth of 30 is left to the person: {counters:?}"

@@ -40,6 +40,11 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Runs to which something will happen yet.
 const OPEN_RUNS: &str = "runs WHERE state IN ('queued', 'running', 'throttled')";
 
+/// The login of one of the users.
+pub(crate) fn login(user: usize) -> &'static str {
+    USERS[user]
+}
+
 pub(crate) struct World {
     pub(crate) sim: forge_sim::Handle,
     pub(crate) database: Database,
@@ -127,7 +132,7 @@ impl World {
             .await
             .expect(0);
         let host = self.host();
-        let login = self.login(0);
+        let login = login(0);
         let token = self.token_file(0);
         self.call(&[
             "organization",
@@ -139,7 +144,7 @@ impl World {
             "--name",
             ORGANIZATION,
             "--user",
-            &login,
+            login,
             "--token-file",
             &token,
         ])
@@ -167,15 +172,15 @@ impl World {
     }
 
     pub(crate) async fn add_credential(&self, user: usize) {
-        let (login, token) = (self.login(user), self.token_file(user));
+        let (login, token) = (login(user), self.token_file(user));
         self.call(&[
             "credential",
             "add",
             ORGANIZATION,
             "--name",
-            &login,
+            login,
             "--user",
-            &login,
+            login,
             "--token-file",
             &token,
         ])
@@ -219,10 +224,6 @@ impl World {
 
     pub(crate) fn host(&self) -> String {
         self.sim.web().to_owned()
-    }
-
-    pub(crate) fn login(&self, user: usize) -> String {
-        USERS[user].to_owned()
     }
 
     pub(crate) fn token(&self, user: usize) -> String {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use forge_sim::control::RepositorySummary;
 use forge_sim::{Fault, Mutation, Quota, Statistics};
 
-use super::{ORGANIZATION, World};
+use super::{ORGANIZATION, World, login};
 
 /// How long requests may take to arrive.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// How often the counters are looked at.
 const LOOK: Duration = Duration::from_millis(5);
@@ -34,14 +34,14 @@ impl World {
     pub(crate) fn requests_of(&self, user: usize) -> u64 {
         self.statistics()
             .by_user
-            .get(&self.login(user))
+            .get(login(user))
             .map_or(0, |spent| spent.requests)
     }
 
     pub(crate) fn set_quota(&self, user: usize, limit: u64) {
         self.sim
             .control()
-            .set_quota(&self.login(user), Quota::both(limit))
+            .set_quota(login(user), Quota::both(limit))
             .unwrap();
     }
 

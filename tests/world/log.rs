@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a line may take to appear.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -42,7 +42,7 @@ impl Log {
         });
         waited
             .await
-            .unwrap_or_else(|_| panic!("\"{text}\" was not logged in time:\n{}", self.tail()))
+            .unwrap_or_else(|_| panic!("\"{text}\" was not logged in time:\n{}", self.tail()));
     }
 
     pub(crate) fn tail(&self) -> String {

@@ -16,7 +16,7 @@ use super::log::Log;
 const READY: &str = "Serving on http://";
 
 /// How long an orderly end may take.
-const DRAIN: Duration = Duration::from_secs(60);
+const DRAIN: Duration = Duration::from_mins(1);
 
 /// Runs a command in a mount namespace of its own, where a folder is a file system of a few megabytes.
 const WITH_SMALL_FOLDER: &str = r#"mount -t tmpfs -o size=6m tmpfs "$1" && shift && exec "$@""#;
