@@ -120,7 +120,7 @@ pub(crate) fn new_name<'a>(
     let name: Name = name.parse()?;
     if taken.into_iter().any(|known| known == name.as_str()) {
         return Err(Error::input(format!(
-            "The name \"{name}\" is taken by another {what}: choose another name."
+            "The name \"{name}\" is taken already, by another {what}: choose another name."
         )));
     }
     Ok(name)

@@ -18,11 +18,18 @@ pub(crate) struct Workspace {
     release: bool,
 }
 
+/// This crate's folder, as `cargo run` says it: the program may have been built for another checkout that shares builds.
+fn here() -> PathBuf {
+    environment::variable("CARGO_MANIFEST_DIR")
+        .unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into())
+        .into()
+}
+
 impl Workspace {
     /// Asks cargo.
     pub(crate) fn find() -> Result<Self> {
         let metadata = MetadataCommand::new()
-            .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"))
+            .manifest_path(here().join("../../Cargo.toml"))
             .exec()
             .context("cargo cannot read the project")?;
         Ok(Self {
