@@ -15,9 +15,9 @@ const KILLS: u64 = 50;
 /// What an answer of the forge takes, so that a run is long enough to be killed several times.
 const LATENCY: Duration = Duration::from_millis(40);
 
-/// Requests that a killed process may have sent in vain: one in flight per repository being fetched, the listing's page,
-/// and the free question about each bucket's quota after a start.
-const WASTE_PER_KILL: u64 = 8 + 2;
+/// Requests that a killed process may have sent in vain: those in flight, of which a bucket allows ten at first and one more after
+/// each round that the host has served, and the free question about the bucket's quota after a start.
+const WASTE_PER_KILL: u64 = 12 + 1;
 
 fn busy_organization() -> serde_json::Value {
     let repositories: Vec<_> = (0..14)
