@@ -114,7 +114,9 @@ impl Error {
 
 /// SQL states that say "not now" (PostgreSQL documentation, appendix A): connection exceptions, too many connections,
 /// shutdown by an administrator, crash, start-up, and the two by which a transaction asks to be tried again.
-const PASSING: [&str; 7] = ["08", "53300", "57P01", "57P02", "57P03", "40001", "40P01"];
+const PASSING: [&str; 8] = [
+    "08", "53300", "55000", "57P01", "57P02", "57P03", "40001", "40P01",
+];
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
