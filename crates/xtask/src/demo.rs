@@ -2,9 +2,9 @@
 //! restored, with real parts and a simulated host.
 
 mod compare;
+mod host;
 mod report;
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,27 +16,10 @@ use crate::admin::Admin;
 use crate::files;
 use crate::setup::{postgres::Database, tools};
 use crate::signals::Interrupt;
-use crate::simulator::{Repository, Simulator, World};
+use crate::simulator::Simulator;
 use crate::workspace::Workspace;
+use host::{ORGANIZATION, REPOSITORIES, RESTORED, USERS};
 use report::{Expected, Report, Spent};
-
-/// The organization on the simulated host.
-const ORGANIZATION: &str = "acme";
-
-/// Made-up repositories; this project's own history is one more.
-const MADE_UP: u64 = 39;
-
-/// The name by which this project's own history is served.
-const OWN: &str = "holdfast";
-
-/// The main credential, the additional one that the plan may use, and the one that it may not.
-const USERS: [&str; 3] = ["main", "switched-on", "left-off"];
-
-/// Requests that each user may make in one window: two users need about two windows for a first run.
-const QUOTA: u32 = 130;
-
-/// Length of a window, on GitHub an hour: longer than a fetch waits before it is put aside as throttled.
-const WINDOW_SECONDS: u32 = 45;
 
 /// How the demo goes.
 #[derive(Debug, Args)]
@@ -54,10 +37,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     let interrupt = Interrupt::listen()?;
     let folder = fresh_folder(workspace)?;
     let database = Database::open()?;
-    let simulator = simulator(workspace, &folder)?;
+    let simulator = host::start(workspace, &folder)?;
     eprintln!(
         "A simulated GitHub with {} repositories listens on {}.",
-        MADE_UP + 1,
+        REPOSITORIES,
         simulator.web()
     );
     let mut admin = Admin::new(
@@ -70,8 +53,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     let report = drive(&mut admin, &simulator, &folder)?;
     server.check()?;
     let faults = report.faults(&Expected {
-        repositories: MADE_UP + 1,
-        restored: 2,
+        repositories: REPOSITORIES,
+        restored: RESTORED,
         used: [USERS[0], USERS[1]],
         unused: USERS[2],
     });
@@ -95,31 +78,6 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     } else {
         ExitCode::FAILURE
     })
-}
-
-/// One organization of very different repositories, and users whose quota is far too small for them.
-fn simulator(workspace: &Workspace, folder: &Path) -> Result<Simulator> {
-    let mut arguments: Vec<OsString> = [
-        "--seed",
-        "1",
-        "--organization",
-        ORGANIZATION,
-        "--profile",
-        "mixed",
-        "--repositories",
-    ]
-    .map(OsString::from)
-    .to_vec();
-    arguments.push(MADE_UP.to_string().into());
-    for login in USERS {
-        arguments.extend(["--user".into(), login.into()]);
-    }
-    arguments.extend(["--quota".into(), QUOTA.to_string().into()]);
-    arguments.extend(["--window".into(), WINDOW_SECONDS.to_string().into()]);
-    let mut own = OsString::from(format!("{OWN}="));
-    own.push(workspace.root());
-    arguments.extend(["--git".into(), own]);
-    Simulator::start(workspace, folder, &arguments)
 }
 
 /// Nothing of an earlier demo is left.
@@ -147,7 +105,7 @@ fn drive(admin: &mut Admin, simulator: &Simulator, folder: &Path) -> Result<Repo
     let snapshots = snapshots.as_array().cloned().unwrap_or_default();
     let mut restored_equal = 0;
     let world = simulator.world()?;
-    for source in worth_restoring(&world) {
+    for source in host::worth_restoring(&world) {
         let full_name = source.full_name.as_str();
         let target = folder.join("restored").join(&source.name);
         let snapshot = snapshots
@@ -244,24 +202,6 @@ fn register(admin: &mut Admin, simulator: &Simulator, storage: &Path) -> Result<
         "--use",
         USERS[1],
     ])
-}
-
-/// This project's own history, and the made-up repository that holds the most kinds of data, and then the most of them.
-fn worth_restoring(world: &World) -> impl Iterator<Item = &Repository> {
-    let own = world.repositories().find(|one| one.name == OWN);
-    let richest = world
-        .repositories()
-        .filter(|one| one.name != OWN)
-        .max_by_key(|one| {
-            let extras = [
-                one.wiki_refs.is_some(),
-                !one.lfs_objects.is_empty(),
-                !one.assets.is_empty(),
-            ];
-            let kinds = extras.into_iter().filter(|has| *has).count();
-            (kinds, one.counts.values().sum::<usize>())
-        });
-    own.into_iter().chain(richest)
 }
 
 fn newest_run(admin: &Admin) -> Result<Value> {

@@ -20,20 +20,19 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     eprintln!("Installing {wanted}.");
     LISTS.call_once(|| {
         // Stale lists are no reason to stop: the installation below says what is really missing.
-        let _updated = apt_get().args(["update", "-q"]).status();
+        let _updated = apt_get().args(["update", "-q"]).output();
     });
-    process::succeed(
+    process::output(
         apt_get()
             .args(["install", "-y", "-q", "--no-install-recommends"])
             .args(packages),
     )
-    .with_context(|| format!("{wanted} could not be installed"))
+    .with_context(|| format!("{wanted} could not be installed"))?;
+    Ok(())
 }
 
 fn apt_get() -> Command {
     let mut command = Command::new("apt-get");
-    command
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .stdout(std::process::Stdio::null());
+    command.env("DEBIAN_FRONTEND", "noninteractive");
     command
 }

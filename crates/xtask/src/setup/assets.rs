@@ -52,13 +52,12 @@ fn npm(folder: &Path) -> Result<()> {
     }
     std::fs::create_dir_all(&prefix)?;
     eprintln!("Fetching GitHub's published API description, recorded answers and client.");
-    process::succeed(
+    process::output(
         Command::new("npm")
             .args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
             .args(["--no-save", "--loglevel=error", "--prefix"])
             .arg(&prefix)
-            .args(NPM.map(|(package, version)| format!("{package}@{version}")))
-            .stdout(std::process::Stdio::null()),
+            .args(NPM.map(|(package, version)| format!("{package}@{version}"))),
     )
     .context("the npm packages that the tests compare with could not be fetched")?;
     for (package, version) in NPM {
@@ -100,7 +99,7 @@ fn python(folder: &Path, package: &str, version: &str) -> Result<()> {
         std::fs::remove_dir_all(folder)?;
     }
     eprintln!("Fetching {package} {version}.");
-    process::succeed(
+    process::output(
         Command::new(python)
             .args(["-m", "pip", "install", "--quiet", "--no-input"])
             .args(["--disable-pip-version-check", "--target"])
