@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::world::World;
 use crate::world::source::{lines, refs};
-use crate::world::{World, login};
 
 fn varied() -> Value {
     json!({"repositories": [
@@ -95,18 +95,7 @@ async fn a_credential_that_no_plan_uses_spends_nothing() {
     let world = World::registered(varied()).await;
     world.add_credential(1).await;
     world.add_credential(2).await;
-    world
-        .call(&[
-            "plan",
-            "edit",
-            "nightly",
-            "--additional-credentials",
-            "on",
-            "--use",
-            login(1),
-        ])
-        .await
-        .expect(0);
+    world.switch_on(1).await;
     world.set_quota(0, 25);
     world.reset_statistics();
     world.serve().await;

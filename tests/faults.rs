@@ -17,18 +17,7 @@ fn plain() -> Value {
 async fn world_with(fault: Fault) -> World {
     let world = World::registered(plain()).await;
     world.add_credential(1).await;
-    world
-        .call(&[
-            "plan",
-            "edit",
-            "nightly",
-            "--additional-credentials",
-            "on",
-            "--use",
-            login(1),
-        ])
-        .await
-        .expect(0);
+    world.switch_on(1).await;
     world.fault(fault);
     world.serve().await;
     world
@@ -76,18 +65,7 @@ async fn a_secondary_limit_pauses_one_credential_and_not_the_run() {
 async fn a_token_revoked_in_mid_run_is_parked_and_the_others_go_on() {
     let world = World::registered(plain()).await;
     world.add_credential(1).await;
-    world
-        .call(&[
-            "plan",
-            "edit",
-            "nightly",
-            "--additional-credentials",
-            "on",
-            "--use",
-            login(1),
-        ])
-        .await
-        .expect(0);
+    world.switch_on(1).await;
     world.fault(on("*", Effect::BadCredentials).of(login(1)).after(1));
     world.serve().await;
     runs(&world, "complete", 0, &[]).await;

@@ -188,6 +188,21 @@ impl World {
         .expect(0);
     }
 
+    /// Lets the plan use an additional credential.
+    pub(crate) async fn switch_on(&self, user: usize) {
+        self.call(&[
+            "plan",
+            "edit",
+            "nightly",
+            "--additional-credentials",
+            "on",
+            "--use",
+            login(user),
+        ])
+        .await
+        .expect(0);
+    }
+
     /// Calls the command with `--json`.
     pub(crate) async fn call(&self, arguments: &[&str]) -> Answer {
         let environment = self.environment();
