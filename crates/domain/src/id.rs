@@ -60,4 +60,10 @@ ids! {
     RepositoryId,
     /// A process that works on the queue.
     WorkerId,
+    /// Somebody who may sign in.
+    PersonId,
+    /// A browser that somebody has signed in with.
+    SessionId,
+    /// A link that makes somebody a member of a tenant.
+    InvitationId,
 }

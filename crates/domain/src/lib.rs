@@ -17,6 +17,7 @@ pub mod credential;
 pub mod host;
 pub mod id;
 pub mod name;
+pub mod person;
 pub mod retention;
 pub mod run;
 pub mod schedule;
@@ -29,10 +30,11 @@ pub use content::{Kind, Omission, Reason};
 pub use credential::{CredentialKind, Health, Role};
 pub use host::{ForgeKind, Host};
 pub use id::{
-    CredentialId, FetchId, OrganizationId, PlanId, RepositoryId, RunId, SecretId, StorageId,
-    TenantId, WorkerId,
+    CredentialId, FetchId, InvitationId, OrganizationId, PersonId, PlanId, RepositoryId, RunId,
+    SecretId, SessionId, StorageId, TenantId, WorkerId,
 };
 pub use name::{Name, RepositoryName};
+pub use person::{Email, MemberRole, PersonName, Theme};
 pub use retention::Retention;
 pub use run::{FetchState, RunState};
 pub use schedule::Schedule;

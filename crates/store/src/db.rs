@@ -8,7 +8,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool, Postgres, Transaction};
 
-use crate::{Bell, Error};
+use crate::{Actor, Bell, Error, People};
 
 /// The schema, as the migrations that lead to it.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -61,12 +61,21 @@ impl Db {
         Scoped {
             db: self.clone(),
             tenant: id,
+            actor: Actor::scheduler(),
         }
+    }
+
+    /// The handle for people, who belong to the installation.
+    pub fn people(&self) -> People {
+        People::of(self.clone())
     }
 
     /// The handle for what crosses tenants.
     pub fn fleet(&self) -> Fleet {
-        Fleet { db: self.clone() }
+        Fleet {
+            db: self.clone(),
+            actor: Actor::scheduler(),
+        }
     }
 
     /// Subscribes to what [`Scoped`] and [`Fleet`] announce.
@@ -85,9 +94,16 @@ impl Db {
 pub struct Scoped {
     pub(crate) db: Db,
     pub(crate) tenant: TenantId,
+    pub(crate) actor: Actor,
 }
 
 impl Scoped {
+    /// The same data on behalf of somebody, under whose name the audit log keeps what is done through it.
+    #[must_use]
+    pub fn acting(self, actor: Actor) -> Self {
+        Self { actor, ..self }
+    }
+
     /// The tenant.
     pub fn tenant_id(&self) -> TenantId {
         self.tenant
@@ -123,6 +139,15 @@ pub(crate) async fn enter(
 #[derive(Debug, Clone)]
 pub struct Fleet {
     pub(crate) db: Db,
+    pub(crate) actor: Actor,
+}
+
+impl Fleet {
+    /// The same on behalf of somebody, under whose name the audit log keeps what is done through it.
+    #[must_use]
+    pub fn acting(self, actor: Actor) -> Self {
+        Self { actor, ..self }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use domain::Email;
+
 /// An error of the store. Its text is for a person, its source for a log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -35,6 +37,39 @@ pub enum Error {
         "The organization has a main credential already: add this one as an additional credential."
     )]
     SecondMainCredential,
+    /// Nobody else could let new members in.
+    #[error(
+        "A tenant needs an owner: make somebody else an owner before the last one goes or gets another role."
+    )]
+    LastOwner,
+    /// Somebody has the e-mail address already.
+    #[error("There is already a person with the e-mail address {email}.")]
+    EmailTaken {
+        /// The address.
+        email: Email,
+    },
+    /// Who is invited belongs to the tenant already.
+    #[error("{email} is a member already: change the role in the list of members.")]
+    AlreadyMember {
+        /// The address.
+        email: Email,
+    },
+    /// The link was used, withdrawn, replaced by a newer one, or is too old.
+    #[error(
+        "This invitation is not valid any more: ask the person who invited you for a new link."
+    )]
+    InvitationOver,
+    /// The link was meant for somebody else.
+    #[error(
+        "This invitation is for {email}: sign in with that address, or ask for a link of your own."
+    )]
+    InvitedAnother {
+        /// The address that was invited.
+        email: Email,
+    },
+    /// The installation has its service operator.
+    #[error("This installation is set up already: sign in.")]
+    SetUpAlready,
     /// The claim is not this worker's any more: it was given to another one, or the run has ended.
     #[error("The claim on {what} has passed to somebody else.")]
     LostFence {

@@ -11,6 +11,8 @@
 //! - a claim raises the fence of what it claims, and only the holder of the newest fence can settle;
 //! - a plan has at most one open run, and a run ends in the transaction that settles its last fetch;
 //! - shares of a quota bucket never add up to more than what the host says is left, less the reserve;
+//! - a change and its entry in the audit log are one transaction, and no entry is ever changed;
+//! - a tenant always has an owner;
 //! - a secret is stored sealed with its tenant's key, which is stored wrapped by a master key that is not in the database;
 //! - whether a worker is alive is decided by the database's clock, everything else by [`domain::Clock`].
 //!
@@ -20,6 +22,7 @@
 //! the folder in the place of `.sqlx`.
 #![warn(missing_docs)]
 
+mod audit;
 mod bell;
 mod credentials;
 mod db;
@@ -27,7 +30,9 @@ mod decode;
 mod error;
 mod fetches;
 mod lease;
+mod members;
 mod organizations;
+mod people;
 mod plan_states;
 mod plans;
 mod queue;
@@ -45,13 +50,19 @@ mod tenants;
 mod usages;
 mod workers;
 
+pub use audit::{Act, Actor, AuditEntry, AuditFilter, AuditPlace};
 pub use bell::Bell;
 pub use credentials::{Credential, NewCredential};
 pub use db::{Db, Fleet, MIGRATOR, Scoped};
 pub use error::Error;
 pub use fetches::{FetchKind, FetchView, NewFetch};
 pub use lease::{LeaseMode, StorageLease};
+pub use members::{Invitation, Member, NewInvitation};
 pub use organizations::{Account, NewOrganization, Organization};
+pub use people::{
+    Attempts, Invited, Membership, NewPerson, NewSession, People, Person, Session, SignIn, Totp,
+    Viewer,
+};
 pub use plan_states::PlanState;
 pub use plans::{NewPlan, Plan, PlanChange};
 pub use queue::{ClaimedFetch, ClaimedRun, HeldFetch, Settlement, Stored};

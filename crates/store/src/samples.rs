@@ -2,15 +2,17 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    BucketKey, Clock, CredentialKind, ForgeKind, Host, Name, OrganizationId, PlanId, RepositoryId,
-    Retention, Role, RunId, Schedule, Secret, Selection, StorageId, Subject, WorkerId,
+    BucketKey, Clock, CredentialKind, ForgeKind, Host, Name, OrganizationId, PersonId, PlanId,
+    RepositoryId, Retention, Role, RunId, Schedule, Secret, Selection, StorageId, Subject,
+    WorkerId,
 };
 use serde_json::json;
 use sqlx::PgPool;
 
 use crate::{
     Account, ClaimedFetch, ClaimedRun, Db, FetchKind, Fleet, ListedRepository, NewCredential,
-    NewFetch, NewOrganization, NewPlan, NewStorage, Scoped, Sealer, Settlement, Stored, Trigger,
+    NewFetch, NewOrganization, NewPerson, NewPlan, NewStorage, Scoped, Sealer, Settlement, Stored,
+    Trigger,
 };
 
 /// A tenant with an organization, a storage and a plan.
@@ -52,6 +54,18 @@ pub(crate) fn credential(text: &str, role: Role, user: i64) -> NewCredential {
         scopes: Some(vec!["repo".to_owned()]),
         expires_at: None,
     }
+}
+
+pub(crate) fn new_person(text: &str) -> NewPerson {
+    NewPerson {
+        email: format!("{text}@example.com").parse().unwrap(),
+        name: text.parse().unwrap(),
+        password_hash: "hash".to_owned(),
+    }
+}
+
+pub(crate) async fn person(db: &Db, text: &str) -> PersonId {
+    db.people().add(new_person(text), false).await.unwrap()
 }
 
 pub(crate) async fn sample(pool: &PgPool) -> Sample {

@@ -9,7 +9,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use domain::{Secret, SecretId, TenantId};
+use domain::{PersonId, Secret, SecretId, TenantId};
 use zeroize::Zeroizing;
 
 use crate::Error;
@@ -74,6 +74,17 @@ impl Sealer {
             .map_err(|_error: std::array::TryFromSliceError| Error::BrokenSeal)?;
         Ok(TenantKey(cipher(bytes)?))
     }
+
+    /// Seals the seed of a person's one-time codes. A person belongs to no tenant, so the master key does it itself.
+    pub(crate) fn seal_totp(&self, person: PersonId, secret: &Secret) -> Result<Vec<u8>, Error> {
+        seal(&self.0, &totp_place(person), secret.expose().as_bytes())
+    }
+
+    /// Opens the seed of a person's one-time codes.
+    pub(crate) fn open_totp(&self, person: PersonId, sealed: &[u8]) -> Result<Secret, Error> {
+        let bytes = open(&self.0, &totp_place(person), sealed).ok_or(Error::BrokenSeal)?;
+        text(&bytes)
+    }
 }
 
 /// A tenant's key, unwrapped for one use.
@@ -86,10 +97,14 @@ impl TenantKey {
 
     pub(crate) fn open(&self, place: Place, sealed: &[u8]) -> Result<Secret, Error> {
         let bytes = open(&self.0, &place.bytes(), sealed).ok_or(Error::BrokenSeal)?;
-        std::str::from_utf8(&bytes)
-            .map(Secret::new)
-            .map_err(|_error: std::str::Utf8Error| Error::BrokenSeal)
+        text(&bytes)
     }
+}
+
+fn text(bytes: &[u8]) -> Result<Secret, Error> {
+    std::str::from_utf8(bytes)
+        .map(Secret::new)
+        .map_err(|_error: std::str::Utf8Error| Error::BrokenSeal)
 }
 
 /// Where a sealed value belongs.
@@ -114,6 +129,12 @@ fn key_place(tenant: TenantId, version: i32) -> Vec<u8> {
     let mut bytes = b"holdfast tenant key\0".to_vec();
     bytes.extend_from_slice(tenant.0.as_bytes());
     bytes.extend_from_slice(&version.to_be_bytes());
+    bytes
+}
+
+fn totp_place(person: PersonId) -> Vec<u8> {
+    let mut bytes = b"holdfast totp\0".to_vec();
+    bytes.extend_from_slice(person.0.as_bytes());
     bytes
 }
 

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use domain::{Name, TenantId};
+use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 
 use crate::error::OnConstraint;
-use crate::{Error, Fleet, Sealer, decode};
+use crate::{Act, Error, Fleet, Sealer, audit, decode};
 
 /// A customer of this installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,20 +23,31 @@ impl Fleet {
     /// Adds a tenant, with a key of its own for its secrets.
     #[instrument(name = "store.tenants.add", skip_all)]
     pub async fn add_tenant(&self, name: &Name, sealer: &Sealer) -> Result<Tenant, Error> {
+        let mut tx = self.db.pool.begin().await?;
+        let tenant = self.add_tenant_in(&mut tx, name, sealer).await?;
+        tx.commit().await?;
+        Ok(tenant)
+    }
+
+    pub(crate) async fn add_tenant_in(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        name: &Name,
+        sealer: &Sealer,
+    ) -> Result<Tenant, Error> {
         let tenant = Tenant {
             id: TenantId::new(),
             name: name.clone(),
             created_at: self.db.clock.now(),
         };
         let key = sealer.new_tenant_key(tenant.id, 1)?;
-        let mut tx = self.db.pool.begin().await?;
         sqlx::query!(
             "INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3)",
             tenant.id.0,
             name.as_str(),
             tenant.created_at,
         )
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await
         .on_constraint("tenants_name_key", || Error::NameTaken {
             what: "a tenant",
@@ -47,9 +59,17 @@ impl Fleet {
             key,
             tenant.created_at,
         )
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
-        tx.commit().await?;
+        for log in [Some(tenant.id), None] {
+            let act = Act {
+                action: "tenant.add",
+                subject: ("tenant", tenant.id.0, name.as_str()),
+                before: None,
+                after: None,
+            };
+            audit::write(tx, log, tenant.created_at, &self.actor, act).await?;
+        }
         Ok(tenant)
     }
 
