@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    cancel, credential, organization, plan, restore, run, runs, snapshots, storage, tenant, verify,
+    cancel, credential, master_key, organization, plan, restore, run, runs, snapshots, storage,
+    tenant, verify,
 };
 use crate::exit;
 
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     Verify(verify::Arguments),
     /// Write one snapshot into an empty folder.
     Restore(restore::Arguments),
+    /// The key that seals every secret.
+    #[command(subcommand)]
+    MasterKey(master_key::Command),
     /// Check everything that Holdfast needs, and say what to do about what is missing.
     Doctor,
 }

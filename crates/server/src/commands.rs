@@ -3,6 +3,7 @@
 pub(crate) mod cancel;
 pub(crate) mod credential;
 pub(crate) mod doctor;
+pub(crate) mod master_key;
 pub(crate) mod organization;
 pub(crate) mod plan;
 pub(crate) mod restore;
@@ -38,6 +39,7 @@ pub(crate) async fn execute(context: Context, command: Command) -> Result<Exit, 
         Command::Snapshots(arguments) => snapshots::execute(&context, arguments).await,
         Command::Verify(arguments) => verify::execute(&context, arguments).await,
         Command::Restore(arguments) => restore::execute(&context, arguments).await,
+        Command::MasterKey(command) => master_key::execute(&context, command).await,
         Command::Doctor => doctor::execute(&context).await,
     }
 }

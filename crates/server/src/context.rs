@@ -2,7 +2,7 @@
 
 use domain::{Clock, Name, OrganizationId, StorageId};
 use forge::{Forge, Pool, Sharing};
-use store::{Db, Fleet, Scoped, Sealer, Tenant};
+use store::{Actor, Db, Fleet, Scoped, Sealer, Tenant};
 
 use crate::app;
 use crate::config::Config;
@@ -38,7 +38,7 @@ impl Context {
     pub(crate) async fn scoped(&self) -> Result<Scoped, Error> {
         let db = self.db().await?;
         let tenant = self.tenant_of(&db.fleet()).await?;
-        Ok(db.tenant(tenant.id))
+        Ok(db.tenant(tenant.id).acting(Actor::command_line()))
     }
 
     /// All of them. It is the first question to a database, which may not have been set up yet.

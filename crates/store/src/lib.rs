@@ -69,7 +69,7 @@ pub use queue::{ClaimedFetch, ClaimedRun, HeldFetch, Settlement, Stored};
 pub use quota::{BucketRow, ExchangeRow, GrantRow};
 pub use repositories::ListedRepository;
 pub use runs::{RunView, Trigger};
-pub use seal::Sealer;
+pub use seal::{Resealed, Sealer};
 pub use secrets::SecretKind;
 pub use snapshots::{Snapshot, SnapshotFilter};
 pub use storages::{NewStorage, Storage, StorageRepository};

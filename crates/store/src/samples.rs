@@ -243,3 +243,20 @@ pub(crate) fn stored(digit: char) -> Settlement {
         swept: true,
     }))
 }
+
+/// Returns when a statement of this database waits for a lock.
+pub(crate) async fn until_somebody_waits(pool: &PgPool) {
+    loop {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+        .fetch_one(pool)
+        .await
+        .unwrap();
+        if waiting > 0 {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}

@@ -7,14 +7,18 @@ use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use domain::{PersonId, Secret, SecretId, TenantId};
 use zeroize::Zeroizing;
 
 use crate::Error;
 
 mod file;
+mod ring;
+mod rotate;
+
+use ring::Ring;
+pub use rotate::Resealed;
+pub(crate) use rotate::hold_off;
 
 /// Bytes of a key of AES-256.
 const KEY_LEN: usize = 32;
@@ -23,7 +27,9 @@ const KEY_LEN: usize = 32;
 type KeyBytes = Zeroizing<[u8; KEY_LEN]>;
 
 /// The installation's master key, which wraps the keys of the tenants. It cannot be shown.
-pub struct Sealer(RandomizedNonceKey);
+///
+/// While the master key is being changed there are two: see [`Sealer::begin_rotation`].
+pub struct Sealer(Ring);
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,33 +38,16 @@ impl fmt::Debug for Sealer {
 }
 
 impl Sealer {
-    /// Reads a master key from text: 32 bytes in hexadecimal or base64.
+    /// Reads a master key from text: 32 bytes in hexadecimal or base64. Several keys may stand there, with spaces or
+    /// commas between them: the first one seals, all of them open.
     pub fn from_text(text: &Secret) -> Result<Self, Error> {
-        let text = text.expose().trim();
-        let bytes = if text.len() == 2 * KEY_LEN {
-            hex::decode(text).ok()
-        } else {
-            STANDARD.decode(text).ok()
-        };
-        let bytes = Zeroizing::new(bytes.unwrap_or_default());
-        let key = <&[u8; KEY_LEN]>::try_from(bytes.as_slice()).map_err(
-            |_error: std::array::TryFromSliceError| Error::MasterKey {
-                detail: format!(
-                    "it must be {KEY_LEN} random bytes in hexadecimal or base64, as `openssl rand -hex {KEY_LEN}` prints."
-                ),
-            },
-        )?;
-        Self::from_bytes(key)
-    }
-
-    fn from_bytes(bytes: &[u8; KEY_LEN]) -> Result<Self, Error> {
-        Ok(Self(cipher(bytes)?))
+        Ring::from_text(text).map(Self)
     }
 
     /// Makes a key for a tenant and answers it wrapped.
     pub(crate) fn new_tenant_key(&self, tenant: TenantId, version: i32) -> Result<Vec<u8>, Error> {
         let key = random_key()?;
-        seal(&self.0, &key_place(tenant, version), key.as_slice())
+        self.0.seal(&key_place(tenant, version), key.as_slice())
     }
 
     /// Unwraps a tenant's key.
@@ -68,8 +57,10 @@ impl Sealer {
         version: i32,
         wrapped: &[u8],
     ) -> Result<TenantKey, Error> {
-        let bytes =
-            open(&self.0, &key_place(tenant, version), wrapped).ok_or(Error::WrongMasterKey)?;
+        let bytes = self
+            .0
+            .open(&key_place(tenant, version), wrapped)
+            .ok_or(Error::WrongMasterKey)?;
         let bytes = <&[u8; KEY_LEN]>::try_from(bytes.as_slice())
             .map_err(|_error: std::array::TryFromSliceError| Error::BrokenSeal)?;
         Ok(TenantKey(cipher(bytes)?))
@@ -77,12 +68,15 @@ impl Sealer {
 
     /// Seals the seed of a person's one-time codes. A person belongs to no tenant, so the master key does it itself.
     pub(crate) fn seal_totp(&self, person: PersonId, secret: &Secret) -> Result<Vec<u8>, Error> {
-        seal(&self.0, &totp_place(person), secret.expose().as_bytes())
+        self.0.seal(&totp_place(person), secret.expose().as_bytes())
     }
 
     /// Opens the seed of a person's one-time codes.
     pub(crate) fn open_totp(&self, person: PersonId, sealed: &[u8]) -> Result<Secret, Error> {
-        let bytes = open(&self.0, &totp_place(person), sealed).ok_or(Error::BrokenSeal)?;
+        let bytes = self
+            .0
+            .open(&totp_place(person), sealed)
+            .ok_or(Error::BrokenSeal)?;
         text(&bytes)
     }
 }

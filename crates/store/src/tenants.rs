@@ -6,7 +6,7 @@ use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 
 use crate::error::OnConstraint;
-use crate::{Act, Error, Fleet, Sealer, audit, decode};
+use crate::{Act, Error, Fleet, Sealer, audit, decode, seal};
 
 /// A customer of this installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,7 @@ impl Fleet {
             name: name.clone(),
             created_at: self.db.clock.now(),
         };
+        seal::hold_off(tx).await?;
         let key = sealer.new_tenant_key(tenant.id, 1)?;
         sqlx::query!(
             "INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3)",

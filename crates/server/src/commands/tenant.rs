@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::json;
+use store::Actor;
 
 use crate::context::{Context, new_name};
 use crate::error::Error;
@@ -28,7 +29,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Exit,
 }
 
 async fn add(context: &Context, name: &str) -> Result<Exit, Error> {
-    let fleet = context.db().await?.fleet();
+    let fleet = context.db().await?.fleet().acting(Actor::command_line());
     let known = context.tenants(&fleet).await?;
     let name = new_name("tenant", name, known.iter().map(|one| one.name.as_str()))?;
     let tenant = fleet.add_tenant(&name, &context.sealer()?).await?;

@@ -2,7 +2,7 @@ use domain::PersonId;
 use sqlx::PgPool;
 
 use super::*;
-use crate::samples::{Sample, person, sample, tenant};
+use crate::samples::{Sample, person, sample, tenant, until_somebody_waits};
 use crate::{AuditFilter, NewSession};
 
 async fn join(acme: &Sample, name: &str, role: MemberRole) -> PersonId {
@@ -106,19 +106,7 @@ async fn a_removal_waits_for_a_demotion_under_way(pool: PgPool) {
         .unwrap();
     let scoped = acme.scoped.clone();
     let waiting = tokio::spawn(async move { scoped.remove_member(bob).await });
-    loop {
-        let blocked: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM pg_stat_activity
-             WHERE datname = current_database() AND wait_event_type = 'Lock'",
-        )
-        .fetch_one(&pool)
-        .await
-        .unwrap();
-        if blocked > 0 {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+    until_somebody_waits(&pool).await;
     tx.commit().await.unwrap();
     let refused = waiting.await.unwrap();
     assert!(matches!(refused, Err(Error::LastOwner)), "{refused:?}");

@@ -6,7 +6,7 @@ use tracing::instrument;
 
 use super::People;
 use crate::error::found;
-use crate::{Error, Sealer};
+use crate::{Error, Sealer, seal};
 
 /// A person's one-time codes.
 #[derive(Debug, Clone)]
@@ -47,6 +47,8 @@ impl People {
         person: PersonId,
         secret: &Secret,
     ) -> Result<(), Error> {
+        let mut tx = self.db.pool.begin().await?;
+        seal::hold_off(&mut tx).await?;
         let result = sqlx::query!(
             r#"
             INSERT INTO totps (person_id, sealed, created_at)
@@ -59,9 +61,11 @@ impl People {
             sealer.seal_totp(person, secret)?,
             self.db.clock.now(),
         )
-        .execute(&self.db.pool)
+        .execute(&mut *tx)
         .await?;
-        found("unconfirmed one-time code", "store.totps.begin", &result)
+        found("unconfirmed one-time code", "store.totps.begin", &result)?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Turns the second factor on: the person has typed the code of a time step, and gets these recovery codes.

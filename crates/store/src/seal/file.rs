@@ -3,11 +3,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use domain::Secret;
 use zeroize::Zeroizing;
 
+use super::ring::{Ring, Version};
 use super::{Sealer, random_key};
 use crate::Error;
 
@@ -27,51 +28,80 @@ impl Sealer {
             source,
         };
         match File::open(path) {
-            Ok(file) => return Self::read(file, path),
+            Ok(_) => return Ring::from_file(path).map(Self),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(error)),
         }
         let key = random_key()?;
         let text = Zeroizing::new(hex::encode(key.as_slice()));
         create(path, &text).map_err(failed)?;
-        Self::read(File::open(path).map_err(failed)?, path)
+        Ring::from_file(path).map(Self)
     }
+}
 
-    fn read(file: File, path: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::MasterKeyFile {
+/// Reads the keys in a file, and by what it will be seen that the file was replaced.
+pub(super) fn read(path: &Path) -> Result<(Secret, Version), Error> {
+    let failed = |source| Error::MasterKeyFile {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.mode() & OTHERS != 0 {
+        return Err(Error::MasterKeyExposed {
             path: path.to_owned(),
-            source,
-        };
-        let mode = file.metadata().map_err(failed)?.mode();
-        if mode & OTHERS != 0 {
-            return Err(Error::MasterKeyExposed {
-                path: path.to_owned(),
-            });
-        }
-        let mut text = Zeroizing::new(String::new());
-        file.take(LONGEST)
-            .read_to_string(&mut text)
-            .map_err(failed)?;
-        Self::from_text(&Secret::new(text.as_str()))
+        });
     }
+    let mut text = Zeroizing::new(String::new());
+    file.take(LONGEST)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
+    Ok((Secret::new(text.as_str()), Version::of(&metadata)))
+}
+
+/// Puts other keys in the place of those in a file; who reads meanwhile reads the ones or the others.
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), Error> {
+    let failed = |source| Error::MasterKeyFile {
+        path: path.to_owned(),
+        source,
+    };
+    let beside = write_beside(path, text).map_err(failed)?;
+    fs::rename(&beside, path).map_err(|source| {
+        drop(fs::remove_file(&beside));
+        failed(source)
+    })?;
+    // The rename itself lasts through a crash only when the folder is written too.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)
 }
 
 /// Writes the key beside its place and links it there, so that nobody reads half a key and no key is ever overwritten.
 fn create(path: &Path, text: &str) -> io::Result<()> {
+    let beside = write_beside(path, text)?;
+    let linked = match fs::hard_link(&beside, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    };
+    fs::remove_file(beside)?;
+    linked
+}
+
+/// Writes a file of another name into the same folder, for its owner alone.
+fn write_beside(path: &Path, text: &str) -> io::Result<PathBuf> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", uuid::Uuid::now_v7()));
-    let beside = Path::new(&beside);
+    let beside = PathBuf::from(beside);
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(beside)?;
-    let written = writeln!(file, "{text}")
+        .open(&beside)?;
+    writeln!(file, "{text}")
         .and_then(|()| file.sync_all())
-        .and_then(|()| match fs::hard_link(beside, path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            linked => linked,
-        });
-    fs::remove_file(beside)?;
-    written
+        .inspect_err(|_| drop(fs::remove_file(&beside)))?;
+    Ok(beside)
 }
