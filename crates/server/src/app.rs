@@ -9,11 +9,12 @@ use store::{Db, Sealer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, info};
+use web::{Console, Settings};
 
 use crate::config::{Config, MasterKey};
 use crate::error::Error;
-use crate::{telemetry, web};
+use crate::{telemetry, vitals};
 
 /// A server at work.
 #[derive(Debug)]
@@ -51,13 +52,17 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let addr = listener
         .local_addr()
         .map_err(|error| Error::Failed(format!("The web part has no address: {error}.")))?;
-    let scheduler = Arc::new(schedule(&config, db.clone(), clock).await?);
+    let scheduler = Arc::new(schedule(&config, db.clone(), clock.clone()).await?);
     let stop = CancellationToken::new();
-    let router = web::router(web::Parts {
+    let console = console(&config, db.clone(), clock).await?;
+    let parts = vitals::Parts {
         db,
         scheduler: Arc::clone(&scheduler),
         counters,
-    });
+    };
+    let router = web::router(console)
+        .merge(vitals::router(parts))
+        .into_make_service_with_connect_info::<SocketAddr>();
     let stopped = stop.clone().cancelled_owned();
     let web = tokio::spawn(async move {
         let served = axum::serve(listener, router).with_graceful_shutdown(stopped);
@@ -71,6 +76,26 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         stop,
         web,
     })
+}
+
+/// The admin console. While nobody may sign in, the log says with which code the first person can.
+async fn console(config: &Config, db: Db, clock: Clock) -> Result<Console, Error> {
+    let mut settings = Settings {
+        public_url: config.public_url.clone(),
+        proxies: config.proxies.clone(),
+        set_up_code: None,
+    };
+    if !db.people().is_set_up().await? {
+        let code = web::set_up_code()
+            .ok_or_else(|| Error::Failed("The system gives no random numbers.".to_owned()))?;
+        info!(
+            "Nobody is set up yet: open /setup in a browser and enter the code {}.",
+            code.expose()
+        );
+        settings.set_up_code = Some(code);
+    }
+    let sealer = Arc::new(sealer(config)?);
+    Ok(Console::new(db, sealer, clock, settings))
 }
 
 /// Starts the scheduler alone, on a schema that a server has brought up to date.

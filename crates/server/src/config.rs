@@ -1,7 +1,7 @@
 //! The only reader of the environment.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use domain::Secret;
@@ -20,6 +20,10 @@ pub struct Config {
     pub master_key: MasterKey,
     /// Where the web part listens.
     pub listen: SocketAddr,
+    /// Where people reach the console, if it is not where the web part listens.
+    pub public_url: Option<Url>,
+    /// Proxies whose word on a visitor's address counts.
+    pub proxies: Vec<IpAddr>,
     /// Hosts that may be spoken to over plain http although they are not this machine.
     pub http_allowed: Vec<String>,
     /// Fetches that this process works on at once, if the scheduler is not to decide.
@@ -72,12 +76,19 @@ impl Config {
                     "HOLDFAST_LISTEN is \"{listen}\" ({error}): write an address and a port, such as 127.0.0.1:8080."
                 ))
             })?,
-            http_allowed: read("HOLDFAST_ALLOW_HTTP")?
-                .unwrap_or_default()
-                .split(',')
-                .map(|host| host.trim().to_owned())
-                .filter(|host| !host.is_empty())
-                .collect(),
+            public_url: read("HOLDFAST_PUBLIC_URL")?
+                .map(|text| public_url(&text))
+                .transpose()?,
+            proxies: list(read("HOLDFAST_PROXIES")?)
+                .map(|text| {
+                    text.parse().map_err(|_: std::net::AddrParseError| {
+                        Error::input(format!(
+                            "HOLDFAST_PROXIES holds \"{text}\": write IP addresses, joined by commas."
+                        ))
+                    })
+                })
+                .collect::<Result<_, _>>()?,
+            http_allowed: list(read("HOLDFAST_ALLOW_HTTP")?).collect(),
             concurrency: match concurrency {
                 None => None,
                 Some(text) => match text.parse() {
@@ -111,6 +122,30 @@ impl Config {
     }
 }
 
+/// What is joined by commas.
+fn list(text: Option<String>) -> impl Iterator<Item = String> {
+    text.unwrap_or_default()
+        .split(',')
+        .map(|one| one.trim().to_owned())
+        .filter(|one| !one.is_empty())
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// An address of a host and nothing else: the console is not served below a path.
+fn public_url(text: &str) -> Result<Url, Error> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .filter(|url| url.path() == "/" && url.query().is_none() && url.fragment().is_none())
+        .filter(|url| url.username().is_empty() && url.password().is_none())
+        .ok_or_else(|| {
+            Error::input(format!(
+                "HOLDFAST_PUBLIC_URL is \"{text}\": write where people reach the console, such as https://backup.example.com."
+            ))
+        })
+}
+
 /// The settings as they may be shown.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,6 +163,9 @@ impl fmt::Display for Config {
             self.data.display(),
             self.listen
         )?;
+        if let Some(url) = &self.public_url {
+            write!(f, ", reached as {url}")?;
+        }
         if let Some(count) = self.concurrency {
             write!(f, ", concurrency {count}")?;
         }

@@ -20,7 +20,7 @@ mod lifecycle;
 mod output;
 mod secret_file;
 mod telemetry;
-mod web;
+mod vitals;
 
 use std::process::ExitCode;
 

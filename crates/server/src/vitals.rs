@@ -28,7 +28,7 @@ pub(crate) struct Parts {
     pub(crate) counters: PrometheusHandle,
 }
 
-/// Every route there is.
+/// Their routes.
 pub(crate) fn router(parts: Parts) -> Router {
     Router::new()
         .route("/health", get(|| async { "alive\n" }))

@@ -1,0 +1,53 @@
+//! What every handler may use.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use domain::{Clock, Secret};
+use store::{Db, Sealer};
+use url::Url;
+
+use crate::once::Once;
+
+/// What the installation says about itself.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Where people reach the console, if that is known: with `https` cookies are bound to it.
+    pub public_url: Option<Url>,
+    /// Proxies whose word on a visitor's address counts.
+    pub proxies: Vec<IpAddr>,
+    /// What the first visitor must know, until somebody is set up.
+    pub set_up_code: Option<Secret>,
+}
+
+impl Settings {
+    /// Whether people come over https.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.public_url
+            .as_ref()
+            .is_some_and(|url| url.scheme() == "https")
+    }
+}
+
+/// The parts that the console is made of. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Console {
+    pub(crate) db: Db,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) clock: Clock,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) once: Once,
+}
+
+impl Console {
+    /// Puts the parts together.
+    pub fn new(db: Db, sealer: Arc<Sealer>, clock: Clock, settings: Settings) -> Self {
+        Self {
+            db,
+            sealer,
+            clock,
+            settings: Arc::new(settings),
+            once: Once::default(),
+        }
+    }
+}
