@@ -172,7 +172,7 @@ pub async fn wiki_digest(
     }
     let cancel = &CancellationToken::new();
     let asked = mirrors::retrying(client, repository, true, cancel, |access| async move {
-        git::host_references(&access, cancel).await
+        git::host_references(client, &access).await
     });
     match asked.await {
         Ok(references) => Ok(references.host_digest()),

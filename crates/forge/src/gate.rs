@@ -155,7 +155,7 @@ impl Gate {
         };
         let headers = request.headers_mut();
         headers.insert(header::USER_AGENT, self.user_agent.clone());
-        if errand.dialect == Dialect::Storage {
+        if matches!(errand.dialect, Dialect::Storage | Dialect::Git) {
             headers.remove("x-github-api-version");
         }
         if let Some(token) = token {
@@ -247,7 +247,7 @@ fn settlement(answer: &Answer<'_>, judgement: &Judgement, span: Span) -> Settlem
         // GitHub docs, best practices for the REST API: a 304 to an authorized request is free.
         (_, StatusCode::NOT_MODIFIED) => Some(0),
         (Dialect::GraphQl, _) => limits::graphql::cost(answer.body),
-        (Dialect::Rest | Dialect::Lfs | Dialect::Storage, _) => None,
+        (Dialect::Rest | Dialect::Lfs | Dialect::Git | Dialect::Storage, _) => None,
     };
     let outcome = match judgement {
         Judgement::Spent { until } => Outcome::Spent { until: *until },

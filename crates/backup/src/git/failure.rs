@@ -62,6 +62,23 @@ impl Failure {
         }
     }
 
+    /// What the host's git service answered in place of a list of references.
+    pub(super) fn of_host(error: &forge::Error) -> Self {
+        let class = match error {
+            forge::Error::NoCredential { .. } => Class::Unauthorized,
+            forge::Error::Denied { .. } => Class::Forbidden,
+            forge::Error::Missing { .. } | forge::Error::Disabled { .. } => Class::NotFound,
+            forge::Error::Blocked { .. } => Class::Blocked,
+            forge::Error::Moved { .. } => Class::Moved,
+            forge::Error::Cancelled => Class::Cancelled,
+            forge::Error::Transient { .. }
+            | forge::Error::Corrupt { .. }
+            | forge::Error::Throttled { .. } => Class::Host,
+            forge::Error::Protocol { .. } => Class::Other,
+        };
+        Self::new(class, error.to_string())
+    }
+
     pub(super) fn new(class: Class, words: impl Into<String>) -> Self {
         Self {
             class,

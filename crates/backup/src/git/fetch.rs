@@ -1,12 +1,11 @@
 //! Bringing a mirror to the host's state.
 
 use chrono::{DateTime, Utc};
-use forge::github::GitAccess;
+use forge::github::{Client, GitAccess};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::command::Git;
-use super::failure::Failure;
+use super::failure::{Class, Failure};
 use super::kept;
 use super::mirror::Mirror;
 use super::references::References;
@@ -16,6 +15,7 @@ const REFERENCES: [&str; 2] = ["+refs/*:refs/*", "^refs/pull/*/merge"];
 
 /// One fetch.
 pub(crate) struct Fetching<'a> {
+    pub(crate) client: &'a Client,
     pub(crate) mirror: &'a Mirror,
     pub(crate) access: &'a GitAccess,
     pub(crate) default_branch: Option<&'a str>,
@@ -35,7 +35,7 @@ impl Fetching<'_> {
         let local = self.mirror.references()?;
         // Nothing can vanish from an empty mirror, so nothing needs to be compared.
         if !local.is_empty() {
-            let host = host_references(self.access, self.mirror.cancel()).await?;
+            let host = host_references(self.client, self.access).await?;
             if local.same_as(&host) {
                 return Ok(local);
             }
@@ -74,7 +74,7 @@ impl Fetching<'_> {
         ];
         arguments.extend(REFERENCES);
         let (watcher, mut pieces) = mpsc::unbounded_channel::<String>();
-        let git = Git::to_host(Some(self.mirror.path()), self.access, &arguments)
+        let git = Git::to_host(self.mirror.path(), self.access, &arguments)
             .await?
             .watched_by(watcher);
         let watch = async {
@@ -84,9 +84,23 @@ impl Fetching<'_> {
                 }
             }
         };
-        let (fetched, ()) = tokio::join!(git.run(self.mirror.cancel()), watch);
-        fetched.map(|_silence| ())
+        let (fetched, ()) = tokio::join!(git.run_whole(self.mirror.cancel()), watch);
+        match left_out(&fetched?.stderr) {
+            None => Ok(()),
+            Some(words) => Err(Failure::new(
+                Class::Other,
+                format!("the host's history is cut off: {words}"),
+            )),
+        }
     }
+}
+
+/// What git says of a reference that it did not take although it ended well: one whose history is cut off on the host.
+fn left_out(stderr: &str) -> Option<&str> {
+    stderr
+        .split(['\n', '\r'])
+        .filter_map(|line| line.trim().strip_prefix("warning: "))
+        .find(|words| words.starts_with("rejected "))
 }
 
 /// The branch to check out where the host does not say: wikis are still born with `master`.
@@ -104,14 +118,13 @@ fn likely_head(references: &References) -> Option<&str> {
 
 /// What the host has, without fetching it.
 pub(crate) async fn host_references(
+    client: &Client,
     access: &GitAccess,
-    cancel: &CancellationToken,
 ) -> Result<References, Failure> {
-    let output = Git::to_host(None, access, &["ls-remote", "--quiet", access.url.as_str()])
-        .await?
-        .run(cancel)
-        .await?;
-    Ok(References::of_host(&output))
+    let listed = client.git_references(access).await;
+    listed
+        .map(References::of_host)
+        .map_err(|error| Failure::of_host(&error))
 }
 
 /// Reads `Receiving objects:  45% (9/20)`.

@@ -164,21 +164,19 @@ mod tests {
     #[test]
     fn what_goes_or_moves_is_copied_first() {
         let at = "2026-01-02T03:04:05Z".parse().unwrap();
-        let of = |lines: &str| References::of_host(lines.replace(' ', "\t").as_bytes());
+        let of = References::of_lines;
         let local = of(
             "aa refs/heads/main\nbb refs/heads/gone\ncc refs/heads/same\ndd refs/backup/20260102T030405Z/heads/x\n",
         );
-        let host =
-            References::of_host(b"ab\trefs/heads/main\ncc\trefs/heads/same\nee\trefs/heads/new\n");
+        let host = of("ab refs/heads/main\ncc refs/heads/same\nee refs/heads/new\n");
         assert_eq!(
             copies(&local, &host, at).unwrap(),
             "create refs/backup/20260102T030405Z-2/heads/gone bb\n\
              delete refs/heads/gone bb\n\
              create refs/backup/20260102T030405Z-2/heads/main aa\n"
         );
-        let grown = References::of_host(
-            b"aa\trefs/heads/main\nbb\trefs/heads/gone\ncc\trefs/heads/same\nee\trefs/heads/new\n",
-        );
+        let grown =
+            of("aa refs/heads/main\nbb refs/heads/gone\ncc refs/heads/same\nee refs/heads/new\n");
         assert_eq!(copies(&local, &grown, at), None);
     }
 }

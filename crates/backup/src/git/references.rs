@@ -41,16 +41,25 @@ impl References {
         Ok(Self(found))
     }
 
-    /// Reads what `git ls-remote` wrote, less what is not fetched: test merges of pull requests, which change with their base.
-    pub(super) fn of_host(output: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(output);
-        let references = text.lines().filter_map(|line| {
-            let (object, name) = line.split_once('\t')?;
+    /// Takes what a host lists, less what is not fetched: test merges of pull requests, which change with their base.
+    pub(super) fn of_host(listed: Vec<(String, String)>) -> Self {
+        let references = listed.into_iter().filter_map(|(object, name)| {
             let test_merge = name.starts_with("refs/pull/") && name.ends_with("/merge");
             let wanted = name.starts_with("refs/") && !name.ends_with("^{}") && !test_merge;
-            wanted.then(|| (name.to_owned(), object.to_owned()))
+            wanted.then_some((name, object))
         });
         Self(references.collect())
+    }
+
+    /// Reads lines of an object, a space and a name as if a host had listed them.
+    #[cfg(test)]
+    pub(super) fn of_lines(text: &str) -> Self {
+        let listed = text.lines().filter_map(|line| line.split_once(' '));
+        Self::of_host(
+            listed
+                .map(|(object, name)| (object.to_owned(), name.to_owned()))
+                .collect(),
+        )
     }
 
     /// The references that the host has or had at the last fetch: all but those that were kept.
@@ -148,17 +157,13 @@ mod tests {
         write("refs/heads/main", format!("{a}\n"));
         write("refs/remotes/origin/HEAD", "ref: refs/heads/main\n".into());
         let local = References::of_repository(folder.path()).unwrap();
-        let host = References::of_host(
-            format!(
-                "{a}\tHEAD\n{a}\trefs/heads/main\n{a}\trefs/remotes/origin/HEAD\n{b}\trefs/tags/v1\n{a}\trefs/tags/v1^{{}}\n{d}\trefs/pull/1/merge\n"
-            )
-            .as_bytes(),
-        );
+        let host = References::of_lines(&format!(
+            "{a} HEAD\n{a} refs/heads/main\n{a} refs/remotes/origin/HEAD\n{b} refs/tags/v1\n{a} refs/tags/v1^{{}}\n{d} refs/pull/1/merge\n"
+        ));
         assert!(local.same_as(&host), "{local:?} {host:?}");
         assert_eq!(local.host_digest(), host.host_digest());
         assert_eq!(local.digest().count, 4);
-        let moved =
-            References::of_host(format!("{b}\trefs/heads/main\n{b}\trefs/tags/v1\n").as_bytes());
+        let moved = References::of_lines(&format!("{b} refs/heads/main\n{b} refs/tags/v1\n"));
         assert!(!local.same_as(&moved));
         assert_eq!(References::default().host_digest(), None);
     }

@@ -145,6 +145,7 @@ pub(super) async fn git(
         &job.cancel,
         |access| async move {
             let fetching = Fetching {
+                client,
                 mirror,
                 access: &access,
                 default_branch: repository.default_branch.as_deref(),
@@ -170,7 +171,7 @@ pub(super) async fn wiki(
     retrying(client, repository, true, cancel, |access| async move {
         let host = match &job.wiki_known {
             Some(known) => Some(known.clone()),
-            None => host_references(&access, cancel).await?.host_digest(),
+            None => host_references(client, &access).await?.host_digest(),
         };
         if mirror.exists() {
             let local = mirror.references()?;
@@ -181,6 +182,7 @@ pub(super) async fn wiki(
             return Ok(None);
         }
         let fetching = Fetching {
+            client,
             mirror,
             access: &access,
             default_branch: None,

@@ -70,7 +70,7 @@ impl Errand {
 /// The value of the Authorization header, marked so that nothing prints it.
 pub(crate) fn authorization(dialect: Dialect, token: &Secret) -> Result<HeaderValue, Error> {
     let text = match dialect {
-        Dialect::Lfs => format!(
+        Dialect::Lfs | Dialect::Git => format!(
             "Basic {}",
             BASE64_STANDARD.encode(format!("x-access-token:{}", token.expose()))
         ),

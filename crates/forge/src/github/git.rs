@@ -1,15 +1,27 @@
 //! Git over HTTPS is outside the API's quota, but not outside the pool: a clone too needs a credential that sees the
 //! repository.
 
+mod advertisement;
+
 use domain::{CredentialId, Secret};
+use http::{HeaderValue, Method, header};
+use http_body_util::{BodyExt, Limited};
 use url::Url;
 
 use super::client::Client;
+use super::request::{self, Ask, Payload};
 use super::{Repository, address};
 use crate::Error;
+use crate::budget::Demand;
+use crate::gate::{Authority, Delivery};
+use crate::limits::github::Dialect;
 
 /// GitHub docs, authenticating as an App installation: any token is the password of this user.
 const USER: &str = "x-access-token";
+
+/// A repository that lists more than this is not one that git could fetch either.
+const LARGEST_LIST: usize = 512 << 20;
+const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
 
 /// What a git process needs to read a repository.
 #[derive(Debug, Clone)]
@@ -39,6 +51,50 @@ impl Client {
             credential,
             wiki,
         })
+    }
+
+    /// The references that the repository behind `access` has: objects and names as git's first answer tells them. Costs no quota
+    /// and no process. A name that leads elsewhere is [`Error::Moved`].
+    pub async fn git_references(&self, access: &GitAccess) -> Result<Vec<(String, String)>, Error> {
+        let mut url = access.url.clone();
+        url.set_path(&format!("{}/info/refs", access.url.path()));
+        url.set_query(Some("service=git-upload-pack"));
+        let ask = Ask {
+            method: Method::GET,
+            url,
+            headers: vec![(header::ACCEPT, ANYTHING)],
+            body: None,
+            demand: Demand::free("git"),
+            dialect: Dialect::Git,
+            delivery: Delivery::Stream,
+            home: None,
+            repeats: 0,
+        };
+        let authority = Authority::Token(access.token.clone());
+        let asked = async {
+            let reply = request::send(self.shared(), &authority, &ask).await?;
+            match reply.payload {
+                Payload::Stream(body) => Limited::new(body, LARGEST_LIST)
+                    .collect()
+                    .await
+                    .map(http_body_util::Collected::to_bytes)
+                    .map_err(|error| Error::Corrupt {
+                        detail: format!("The host's list of references ends too early: {error}."),
+                    }),
+                Payload::Elsewhere(url) => Err(Error::Moved {
+                    to: url.to_string(),
+                }),
+                Payload::Json(_) => Err(Error::Protocol {
+                    detail: "The host's git service answered nothing.".to_owned(),
+                }),
+            }
+        };
+        let answer = tokio::select! {
+            biased;
+            () = self.session().scope.cancel.cancelled() => return Err(Error::Cancelled),
+            answer = asked => answer?,
+        };
+        advertisement::read(&answer)
     }
 
     /// Learns from an HTTP status with which the host refused git.

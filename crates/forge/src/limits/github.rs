@@ -22,6 +22,8 @@ pub(crate) enum Dialect {
     GraphQl,
     /// Git LFS.
     Lfs,
+    /// Git's smart protocol: statuses, and words in plain text.
+    Git,
     /// A storage that an API redirects to: bytes, and statuses only.
     Storage,
 }
@@ -131,7 +133,7 @@ pub(crate) fn judge(answer: &Answer<'_>, span: Span) -> Judgement {
     if !status.is_success() && status != StatusCode::NOT_MODIFIED {
         return refusal::judge(answer, span);
     }
-    if answer.dialect == Dialect::Storage {
+    if matches!(answer.dialect, Dialect::Storage | Dialect::Git) {
         return Judgement::Fine;
     }
     if headers::is_html(answer.headers) {
@@ -148,6 +150,6 @@ pub(crate) fn judge(answer: &Answer<'_>, span: Span) -> Judgement {
     }
     match answer.dialect {
         Dialect::GraphQl => graphql::judge(answer.headers, answer.body, span),
-        Dialect::Rest | Dialect::Lfs | Dialect::Storage => Judgement::Fine,
+        Dialect::Rest | Dialect::Lfs | Dialect::Git | Dialect::Storage => Judgement::Fine,
     }
 }

@@ -5,6 +5,7 @@ mod access;
 mod content;
 mod downloads;
 mod faults;
+mod git;
 mod identity;
 mod limits;
 mod listing;

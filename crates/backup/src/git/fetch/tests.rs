@@ -18,17 +18,20 @@ fn a_wiki_checks_out_what_it_was_born_with() {
     let of = |names: &[&str]| {
         let lines: Vec<String> = names
             .iter()
-            .map(|name| {
-                format!(
-                    "aa	refs/heads/{name}
-"
-                )
-            })
+            .map(|name| format!("aa refs/heads/{name}\n"))
             .collect();
-        References::of_host(lines.concat().as_bytes())
+        References::of_lines(&lines.concat())
     };
     assert_eq!(likely_head(&of(&["a", "master"])), Some("master"));
     assert_eq!(likely_head(&of(&["main", "master"])), Some("main"));
     assert_eq!(likely_head(&of(&["b", "c"])), Some("b"));
     assert_eq!(likely_head(&of(&[])), None);
+}
+
+#[test]
+fn a_reference_that_git_leaves_out_is_noticed() {
+    let words = "rejected refs/heads/main because shallow roots are not allowed to be updated";
+    let stderr = format!("remote: Total 2 (delta 0)        \rwarning: {words}\n");
+    assert_eq!(left_out(&stderr), Some(words));
+    assert_eq!(left_out("warning: redirecting to elsewhere\n"), None);
 }

@@ -1,9 +1,14 @@
 //! Answers that are not a success: which of the many reasons it is.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde_json::Value;
 
 use super::{Answer, Dialect, Judgement, Span, headers};
+
+/// Characters of plain text that a sentence repeats.
+const QUOTED: usize = 300;
 
 /// What the host said, to be looked at in lower case.
 struct Words {
@@ -39,6 +44,9 @@ impl Words {
 /// Judges an answer outside 2xx, 3xx.
 pub(super) fn judge(answer: &Answer<'_>, span: Span) -> Judgement {
     let status = answer.status;
+    if answer.dialect == Dialect::Git {
+        return git(answer, span);
+    }
     let Some(words) = Words::read(answer.body) else {
         return without_words(answer, span);
     };
@@ -138,6 +146,43 @@ fn forbidden(answer: &Answer<'_>, words: &Words, detail: String) -> Judgement {
             Some(needed) => format!("{detail} Needed: {needed}."),
             None => detail,
         },
+    }
+}
+
+/// Git's service says why in plain text, or not at all.
+fn git(answer: &Answer<'_>, span: Span) -> Judgement {
+    let status = answer.status;
+    let text = if headers::is_html(answer.headers) {
+        Cow::Borrowed("")
+    } else {
+        String::from_utf8_lossy(answer.body)
+    };
+    let message: String = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(QUOTED)
+        .collect();
+    let detail = sentence(status, &message);
+    let is_blocked = ["access blocked", "has been disabled", "DMCA"]
+        .iter()
+        .any(|words| text.contains(words));
+    match status {
+        StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS => Judgement::Blocked { detail },
+        _ if is_blocked => Judgement::Blocked { detail },
+        StatusCode::UNAUTHORIZED => Judgement::Dead {
+            reason: or_status(&message, status),
+        },
+        StatusCode::FORBIDDEN if headers::retry_after(answer.headers, span).is_none() => {
+            Judgement::Denied { detail }
+        }
+        StatusCode::NOT_FOUND | StatusCode::GONE => Judgement::Missing { detail },
+        StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
+            Judgement::Failed { detail }
+        }
+        _ if status.is_server_error() => Judgement::Failed { detail },
+        _ => Judgement::Strange { detail },
     }
 }
 

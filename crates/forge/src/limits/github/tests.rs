@@ -147,6 +147,16 @@ fn every_refusal_has_its_own_meaning() {
         (heard(404, "").html().in_dialect(Dialect::Storage), "Missing"),
         (heard(503, "").html().in_dialect(Dialect::Storage), "Failed"),
         (heard(200, "").html().in_dialect(Dialect::Storage), "Fine"),
+        (heard(401, "Bad credentials").in_dialect(Dialect::Git), "Dead"),
+        (heard(403, "Write access to repository not granted.").in_dialect(Dialect::Git), "Denied"),
+        (heard(403, "Access to this repository has been disabled by GitHub staff.").in_dialect(Dialect::Git), "Blocked"),
+        (heard(403, "Slow down").with("retry-after", "60").in_dialect(Dialect::Git), "Failed"),
+        (heard(404, "Repository not found.").in_dialect(Dialect::Git), "Missing"),
+        (heard(451, "Repository unavailable due to DMCA takedown.").in_dialect(Dialect::Git), "Blocked"),
+        (heard(429, "").html().in_dialect(Dialect::Git), "Failed"),
+        (heard(504, "").html().in_dialect(Dialect::Git), "Failed"),
+        (heard(400, "").html().in_dialect(Dialect::Git), "Strange"),
+        (heard(301, "").with("location", "https://github.com/acme/new.git/info/refs").in_dialect(Dialect::Git), "Moved"),
     ];
     for (heard, expected) in table {
         let body = String::from_utf8_lossy(&heard.body);
