@@ -61,21 +61,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     let large = beside(&setting, &scene::large(), &mut table)?;
     let small = beside(&setting, &scene::small(), &mut table)?;
 
-    let tiny = scene::tiny();
-    let below = folder.path().join(tiny.name);
-    std::fs::create_dir(&below)?;
-    let simulator = tiny.start(&workspace, &below)?;
-    let (git, restic) = by_hand::measure(&simulator, &restic, &below)?;
-    table.add(
-        tiny.name,
-        "first",
-        "git clone x16 + restic",
-        &git.and(&restic),
-    );
-    let ours = Ours::start(&workspace, &database, &simulator, folder.path(), &below)?
-        .measure(&simulator)?;
-    table.add(tiny.name, "first", "holdfast", &ours);
-    let ratio = ours.seconds / (git.seconds + restic.seconds);
+    let (ours, ratio) = against_the_clock(&setting, &restic, &mut table)?;
 
     println!("{}", table.text());
     println!(
@@ -93,7 +79,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
             small.unchanged.requests <= UNCHANGED_TARGET,
         ),
         (
-            "time_ratio_300_tiny",
+            "time_ratio_300_small",
             Value::from(ratio),
             ratio <= TIME_TARGET,
         ),
@@ -114,6 +100,39 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// A first run of many small repositories, and how much longer it takes than the same by hand. By hand comes before and after,
+/// and the mean counts, so that a machine that grows slower or faster meanwhile favours neither.
+fn against_the_clock(
+    setting: &Setting<'_>,
+    restic: &Path,
+    table: &mut Table,
+) -> Result<(Measured, f64)> {
+    let many = scene::many();
+    let below = setting.folder.join(many.name);
+    std::fs::create_dir(&below)?;
+    let simulator = many.start(setting.workspace, &below)?;
+    let mut by_hand = |turn: &str, table: &mut Table| -> Result<f64> {
+        let place = below.join(turn);
+        std::fs::create_dir(&place)?;
+        let (git, restic) = by_hand::measure(&simulator, restic, &place)?;
+        table.add(many.name, turn, "git clone x16 + restic", &git.and(&restic));
+        Ok(git.seconds + restic.seconds)
+    };
+    let before = by_hand("before", table)?;
+    let ours = Ours::start(
+        setting.workspace,
+        setting.database,
+        &simulator,
+        setting.folder,
+        &below,
+    )?
+    .measure(&simulator)?;
+    table.add(many.name, "first", "holdfast", &ours);
+    let after = by_hand("after", table)?;
+    let ratio = 2.0 * ours.seconds / (before + after);
+    Ok((ours, ratio))
 }
 
 /// What all measurements have in common.
