@@ -128,11 +128,16 @@ impl Engine {
     /// Notes that a claim failed. If the database went away meanwhile, it may have been made without this worker's knowing.
     pub(crate) fn claim_failed(&self, error: &store::Error) {
         if error.is_transient() {
-            self.doubtful.store(true, Ordering::SeqCst);
+            self.doubt();
         }
     }
 
-    /// Whether a claim may have been made whose answer was lost; asks once.
+    /// Notes that the database may hold a claim of this worker on which nobody works.
+    pub(crate) fn doubt(&self) {
+        self.doubtful.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the database may hold a claim of this worker on which nobody works; asks once.
     pub(crate) fn take_doubt(&self) -> bool {
         self.doubtful.swap(false, Ordering::SeqCst)
     }

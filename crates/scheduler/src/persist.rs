@@ -49,6 +49,7 @@ where
         };
         if !error.is_transient() || began.elapsed() >= patience {
             error!(what, %error, "A result could not be written down.");
+            engine.doubt();
             return None;
         }
         if pause == FIRST_PAUSE {

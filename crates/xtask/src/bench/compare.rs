@@ -113,7 +113,7 @@ fn against_the_clock(
     let below = setting.folder.join(many.name);
     std::fs::create_dir(&below)?;
     let simulator = many.start(setting.workspace, &below)?;
-    let mut by_hand = |turn: &str, table: &mut Table| -> Result<f64> {
+    let by_hand = |turn: &str, table: &mut Table| -> Result<f64> {
         let place = below.join(turn);
         std::fs::create_dir(&place)?;
         let (git, restic) = by_hand::measure(&simulator, restic, &place)?;
