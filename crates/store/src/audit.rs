@@ -17,7 +17,7 @@ use crate::{Error, Scoped};
 
 mod read;
 
-pub use read::{AuditEntry, AuditFilter, AuditPlace};
+pub use read::{AuditEntry, AuditFilter, AuditPlace, AuditWords};
 
 /// On whose behalf something is done.
 #[derive(Debug, Clone, PartialEq, Eq)]

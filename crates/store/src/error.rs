@@ -42,6 +42,9 @@ pub enum Error {
         "A tenant needs an owner: make somebody else an owner before the last one goes or gets another role."
     )]
     LastOwner,
+    /// Who answers for the tenant invites its members.
+    #[error("This tenant has an owner, who invites its members.")]
+    HasOwner,
     /// Somebody has the e-mail address already.
     #[error("There is already a person with the e-mail address {email}.")]
     EmailTaken {

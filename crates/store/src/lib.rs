@@ -50,7 +50,7 @@ mod tenants;
 mod usages;
 mod workers;
 
-pub use audit::{Act, Actor, AuditEntry, AuditFilter, AuditPlace};
+pub use audit::{Act, Actor, AuditEntry, AuditFilter, AuditPlace, AuditWords};
 pub use bell::Bell;
 pub use credentials::{Credential, NewCredential};
 pub use db::{Db, Fleet, MIGRATOR, Scoped};
@@ -60,8 +60,8 @@ pub use lease::{LeaseMode, StorageLease};
 pub use members::{Invitation, Member, NewInvitation};
 pub use organizations::{Account, NewOrganization, Organization};
 pub use people::{
-    Attempts, Invited, Membership, NewPerson, NewSession, People, Person, Session, SignIn, Totp,
-    Viewer,
+    Attempts, Invited, Membership, NewPerson, NewSession, People, Person, Session, SignIn,
+    TenantOverview, Totp, Viewer,
 };
 pub use plan_states::PlanState;
 pub use plans::{NewPlan, Plan, PlanChange};

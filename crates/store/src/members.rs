@@ -127,9 +127,47 @@ impl Scoped {
     /// Invites somebody. An earlier invitation of hers is withdrawn: only the newest link is good.
     #[instrument(name = "store.invitations.add", skip_all)]
     pub async fn invite(&self, new: NewInvitation) -> Result<InvitationId, Error> {
+        let mut tx = self.begin().await?;
+        let id = self.invite_in(&mut tx, new).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Invites the first owner, on behalf of the service operator, who may do so only where there is none: whoever runs
+    /// the installation lets nobody into a tenant that others answer for.
+    #[instrument(name = "store.invitations.add_first_owner", skip_all)]
+    pub async fn invite_first_owner(
+        &self,
+        email: Email,
+        token_hash: [u8; 32],
+    ) -> Result<InvitationId, Error> {
+        let mut tx = self.begin().await?;
+        let has_owner = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM memberships WHERE tenant_id = $1 AND role = 'owner') AS "has_owner!""#,
+            self.tenant.0,
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        if has_owner {
+            return Err(Error::HasOwner);
+        }
+        let new = NewInvitation {
+            email,
+            role: MemberRole::Owner,
+            token_hash,
+        };
+        let id = self.invite_in(&mut tx, new).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    async fn invite_in(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        new: NewInvitation,
+    ) -> Result<InvitationId, Error> {
         let id = InvitationId::new();
         let now = self.db.clock.now();
-        let mut tx = self.begin().await?;
         let member = sqlx::query_scalar!(
             r#"
             SELECT EXISTS (
@@ -140,7 +178,7 @@ impl Scoped {
             self.tenant.0,
             new.email.as_str(),
         )
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut **tx)
         .await?;
         if member {
             return Err(Error::AlreadyMember { email: new.email });
@@ -168,11 +206,11 @@ impl Scoped {
             now,
             now + INVITATION,
         )
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
         found("invitation", "store.invitations.add", &result)?;
         self.note(
-            &mut tx,
+            tx,
             Act {
                 action: "member.invite",
                 subject: ("invitation", id.0, new.email.as_str()),
@@ -181,7 +219,6 @@ impl Scoped {
             },
         )
         .await?;
-        tx.commit().await?;
         Ok(id)
     }
 

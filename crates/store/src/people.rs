@@ -14,12 +14,15 @@ use crate::error::{OnConstraint, found};
 use crate::{Act, Actor, Db, Error, Sealer, decode};
 
 mod attempts;
+mod installation;
 mod invited;
 mod session;
+mod step;
 mod totp;
 mod viewer;
 
 pub use attempts::Attempts;
+pub use installation::TenantOverview;
 pub use invited::Invited;
 pub use session::{NewSession, Session};
 pub use totp::Totp;
@@ -338,7 +341,12 @@ impl People {
         )
         .execute(&mut **tx)
         .await?;
-        found("person", "store.people.put_password", &result)
+        found("person", "store.people.put_password", &result)?;
+        // Whoever has given the former password only is not let in with a code any more.
+        sqlx::query!("DELETE FROM sign_ins WHERE person_id = $1", person.0)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
     }
 
     /// Writes what concerns a person into the log of each of her tenants, and of the installation if she runs it or

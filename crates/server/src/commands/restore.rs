@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use store::Act;
 
 use super::snapshots;
 use crate::context::Context;
@@ -29,6 +30,15 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<E
     let snapshot = snapshots::find(&scoped, &arguments.snapshot).await?;
     let place = context
         .open_storage(&scoped, snapshot.organization, snapshot.storage)
+        .await?;
+    let repository = snapshot.repository_name.to_string();
+    scoped
+        .record(Act {
+            action: "snapshot.restore",
+            subject: ("repository", snapshot.repository.0, &repository),
+            before: None,
+            after: Some(json!({ "snapshot": snapshot.id, "to": arguments.to })),
+        })
         .await?;
     let bar = bar(context, snapshot.bytes);
     let restored = place

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use domain::Secret;
 use scheduler::Place;
 use serde_json::{Value, json};
-use store::{NewStorage, Storage};
+use store::{Act, NewStorage, Storage};
 
 use super::organization;
 use crate::context::{Context, new_name};
@@ -193,6 +193,18 @@ async fn password(context: &Context, organization: &str, show: bool) -> Result<E
             organization.name
         )));
     }
+    scoped
+        .record(Act {
+            action: "storage.show_password",
+            subject: (
+                "organization",
+                organization.id.0,
+                organization.name.as_str(),
+            ),
+            before: None,
+            after: None,
+        })
+        .await?;
     let document: Vec<Value> = found
         .iter()
         .map(|(storage, address, password)| {

@@ -78,7 +78,58 @@ pub struct AuditFilter {
     pub search: String,
 }
 
+/// What the entries of a log can be narrowed to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditWords {
+    /// Who has done something, in alphabetical order.
+    pub person_names: Vec<String>,
+    /// What was done, in alphabetical order.
+    pub actions: Vec<String>,
+}
+
 impl Scoped {
+    /// Everybody and every action that the log names. It jumps from one to the next, however many entries there are.
+    #[instrument(name = "store.audit.words", skip_all)]
+    pub async fn audit_words(&self) -> Result<AuditWords, Error> {
+        let mut tx = self.begin().await?;
+        let row = sqlx::query!(
+            r#"
+            WITH RECURSIVE
+            person (name) AS (
+                (SELECT person_name FROM audit WHERE tenant_id = $1 ORDER BY person_name LIMIT 1)
+                UNION ALL
+                SELECT (
+                    SELECT a.person_name FROM audit a
+                    WHERE a.tenant_id = $1 AND a.person_name > person.name ORDER BY a.person_name LIMIT 1
+                )
+                FROM person
+                WHERE person.name IS NOT NULL
+            ),
+            act (name) AS (
+                (SELECT action FROM audit WHERE tenant_id = $1 ORDER BY action LIMIT 1)
+                UNION ALL
+                SELECT (
+                    SELECT a.action FROM audit a
+                    WHERE a.tenant_id = $1 AND a.action > act.name ORDER BY a.action LIMIT 1
+                )
+                FROM act
+                WHERE act.name IS NOT NULL
+            )
+            SELECT
+                ARRAY(SELECT name FROM person WHERE name IS NOT NULL) AS "person_names!",
+                ARRAY(SELECT name FROM act WHERE name IS NOT NULL) AS "actions!"
+            "#,
+            self.tenant.0,
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(AuditWords {
+            person_names: row.person_names,
+            actions: row.actions,
+        })
+    }
+
     /// Entries of the audit log, newest first: those older than a place, at most so many.
     #[instrument(name = "store.audit.list", skip_all)]
     pub async fn audit(

@@ -170,4 +170,8 @@ async fn a_search_finds_words_anywhere_and_a_filter_narrows(pool: PgPool) {
     for filter in narrowed {
         assert_eq!(found(&acme, filter).await, ["Nightly-1"]);
     }
+    let words = acme.scoped.audit_words().await.unwrap();
+    assert_eq!(words.person_names, ["Ada", "Holdfast"]);
+    assert!(words.actions.is_sorted());
+    assert!(words.actions.contains(&"plan.remove".to_owned()));
 }

@@ -3,6 +3,8 @@ use sqlx::{PgPool, Row};
 use super::*;
 use crate::samples::{name, sample, sealer, tenant};
 
+mod isolation;
+
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn every_tenant_table_is_isolated_and_every_key_begins_with_the_tenant(pool: PgPool) {
     let open: Vec<String> = sqlx::query_scalar(

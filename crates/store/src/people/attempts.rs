@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 use uuid::Uuid;
 
@@ -48,6 +49,18 @@ impl People {
     /// Whether somebody at an address may try to sign in to an account, which need not exist.
     #[instrument(name = "store.sign_in_attempts.look", skip_all)]
     pub async fn attempts(&self, account: &str, address: IpAddr) -> Result<Attempts, Error> {
+        let mut tx = self.db.pool.begin().await?;
+        let attempts = self.attempts_in(&mut tx, account, address).await?;
+        tx.commit().await?;
+        Ok(attempts)
+    }
+
+    async fn attempts_in(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        account: &str,
+        address: IpAddr,
+    ) -> Result<Attempts, Error> {
         // What counts are the failures up to the last one, so that a lock lasts from there on and does not wear off
         // while the first of them grow old.
         let row = sqlx::query!(
@@ -76,7 +89,7 @@ impl People {
             self.db.clock.now() - LOCKED,
             LOCKED as _,
         )
-        .fetch_one(&self.db.pool)
+        .fetch_one(&mut **tx)
         .await?;
         let of_account = Attempts::after(row.failed, row.account_last, ACCOUNT_FAILURES);
         let of_address = Attempts::after(row.address_failed, row.address_last, ADDRESS_FAILURES);
@@ -87,6 +100,27 @@ impl People {
         })
     }
 
+    /// Counts an attempt as failed before it is looked at, if one may be made: of many attempts at once no more are
+    /// looked at than are left. What comes back is as it was before this one.
+    #[instrument(name = "store.sign_in_attempts.begin", skip_all)]
+    pub async fn begin_attempt(&self, account: &str, address: IpAddr) -> Result<Attempts, Error> {
+        let mut tx = self.db.pool.begin().await?;
+        // In one order, so that two of these cannot wait for each other.
+        let mut keys = [account_key(account), address_key(address)];
+        keys.sort();
+        for key in keys {
+            sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
+                .execute(&mut *tx)
+                .await?;
+        }
+        let attempts = self.attempts_in(&mut tx, account, address).await?;
+        if attempts.may_try {
+            self.note_in(&mut tx, account, address, false).await?;
+        }
+        tx.commit().await?;
+        Ok(attempts)
+    }
+
     /// Says how an attempt ended. One that succeeded makes the account's failures forgotten.
     #[instrument(name = "store.sign_in_attempts.note", skip_all)]
     pub async fn note_attempt(
@@ -95,15 +129,27 @@ impl People {
         address: IpAddr,
         succeeded: bool,
     ) -> Result<(), Error> {
-        let now = self.db.clock.now();
         let mut tx = self.db.pool.begin().await?;
+        self.note_in(&mut tx, account, address, succeeded).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn note_in(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        account: &str,
+        address: IpAddr,
+        succeeded: bool,
+    ) -> Result<(), Error> {
+        let now = self.db.clock.now();
         sqlx::query!(
             "DELETE FROM sign_in_attempts WHERE attempted_at <= $1 OR $2 AND account = $3",
             now - LOCKED * 2,
             succeeded,
             account_key(account),
         )
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
         if !succeeded {
             sqlx::query!(
@@ -113,10 +159,9 @@ impl People {
                 address_key(address),
                 now,
             )
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         }
-        tx.commit().await?;
         Ok(())
     }
 }

@@ -344,3 +344,68 @@ async fn a_reset_ends_sessions_locks_and_the_second_factor(pool: PgPool) {
         "{text}"
     );
 }
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn of_twenty_attempts_at_once_eight_are_looked_at(pool: PgPool) {
+    let acme = sample(&pool).await;
+    let people = acme.db.people();
+    let tried = (0..20).map(|_| {
+        let people = people.clone();
+        tokio::spawn(async move { people.begin_attempt("ada@example.com", HOME).await })
+    });
+    let mut looked_at = 0;
+    for attempt in tried.collect::<Vec<_>>() {
+        looked_at += u32::from(attempt.await.unwrap().unwrap().may_try);
+    }
+    assert_eq!(looked_at, 8);
+    people
+        .note_attempt("ada@example.com", HOME, true)
+        .await
+        .unwrap();
+    let again = people.begin_attempt("ada@example.com", HOME).await.unwrap();
+    assert_eq!(again.left, 8);
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn the_question_for_a_code_waits_ten_minutes_and_ends_with_the_password(pool: PgPool) {
+    let acme = sample(&pool).await;
+    let people = acme.db.people();
+    let ada = member(&acme, "ada").await;
+    let asked = async |token: u8| people.signing_in(&[token; 32]).await.unwrap();
+    people.begin_sign_in(ada, &[1; 32]).await.unwrap();
+    assert_eq!(asked(1).await.map(|(person, _)| person), Some(ada));
+    assert_eq!(asked(2).await, None);
+    assert_eq!(people.viewer(&[1; 32]).await.unwrap(), None, "no session");
+    acme.pass(10);
+    assert_eq!(asked(1).await, None);
+    people.begin_sign_in(ada, &[3; 32]).await.unwrap();
+    people.end_sign_in(&[3; 32]).await.unwrap();
+    assert_eq!(asked(3).await, None);
+    people.begin_sign_in(ada, &[4; 32]).await.unwrap();
+    people.reset_password(ada, "another", false).await.unwrap();
+    assert_eq!(asked(4).await, None);
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn the_operator_invites_an_owner_only_where_there_is_none(pool: PgPool) {
+    let acme = sample(&pool).await;
+    let people = acme.db.people();
+    let invite = async |email: &str, token: u8| {
+        acme.scoped
+            .invite_first_owner(email.parse().unwrap(), [token; 32])
+            .await
+    };
+    invite("ada@example.com", 1).await.unwrap();
+    let seen = people.tenants().await.unwrap();
+    assert_eq!((seen[0].members, seen[0].has_owner), (0, false));
+    assert_eq!(seen[0].invited, Some("ada@example.com".parse().unwrap()));
+    people
+        .accept_new(&[1; 32], "Ada".parse().unwrap(), "hash".to_owned())
+        .await
+        .unwrap();
+    let refused = invite("eve@example.com", 2).await;
+    assert!(matches!(refused, Err(Error::HasOwner)), "{refused:?}");
+    let seen = people.tenants().await.unwrap();
+    assert_eq!((seen[0].members, seen[0].has_owner), (1, true));
+    assert_eq!(seen[0].invited, None);
+}
