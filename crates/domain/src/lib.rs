@@ -18,6 +18,7 @@ pub mod host;
 pub mod id;
 pub mod name;
 pub mod person;
+pub mod place;
 pub mod retention;
 pub mod run;
 pub mod schedule;
@@ -26,7 +27,7 @@ pub mod selection;
 
 pub use bucket::{BucketKey, Reading, Resource, Subject};
 pub use clock::Clock;
-pub use content::{Kind, Omission, Reason};
+pub use content::{Content, Kind, Omission, Part, Reason};
 pub use credential::{CredentialKind, Health, Role};
 pub use host::{ForgeKind, Host};
 pub use id::{
@@ -35,6 +36,7 @@ pub use id::{
 };
 pub use name::{Name, RepositoryName};
 pub use person::{Email, MemberRole, PersonName, Theme};
+pub use place::Place;
 pub use retention::Retention;
 pub use run::{FetchState, RunState};
 pub use schedule::Schedule;

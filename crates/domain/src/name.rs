@@ -36,7 +36,8 @@ impl FromStr for Name {
             Ok(Self(text.to_owned()))
         } else {
             Err(Invalid::new(format!(
-                "\"{text}\" cannot be a name: use 1 to {} letters, digits, \"-\", \"_\" or \".\", beginning with a letter or digit.",
+                "{} cannot be a name: use 1 to {} letters, digits, \"-\", \"_\" or \".\", beginning with a letter or digit.",
+                shown(text),
                 Self::MAX
             )))
         }
@@ -81,6 +82,27 @@ impl RepositoryName {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Whether a host would take both for one: hosts compare names without regard to case.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.owner.eq_ignore_ascii_case(&other.owner) && self.name.eq_ignore_ascii_case(&other.name)
+    }
+}
+
+/// Longest text that an error repeats, in characters.
+const SHOWN: usize = 60;
+
+/// A text given by a person as an error may repeat it: quoted, cut, without control characters.
+pub(crate) fn shown(text: &str) -> String {
+    let mut start: String = text
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .take(SHOWN)
+        .collect();
+    if text.chars().nth(SHOWN).is_some() {
+        start.push('…');
+    }
+    format!("\"{start}\"")
 }
 
 /// Whether a part of a full name can stand in a URL path and in a file path without changing its meaning.
@@ -103,7 +125,8 @@ impl FromStr for RepositoryName {
                 name: name.to_owned(),
             }),
             Some(_) | None => Err(Invalid::new(format!(
-                "\"{text}\" is not a repository: write it as owner/name."
+                "{} is not a repository: write it as owner/name.",
+                shown(text)
             ))),
         }
     }

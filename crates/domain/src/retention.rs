@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Invalid;
 
+mod preview;
+
+pub use preview::{Preview, preview};
+
 /// A plan's rule for keeping snapshots. A snapshot is kept if any part of the rule keeps it; an empty rule keeps all, for ever.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -25,7 +29,21 @@ pub struct Retention {
     pub yearly: Option<u32>,
 }
 
+/// A snapshot that a rule may drop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate<T> {
+    /// Which one.
+    pub snapshot: T,
+    /// When it was taken.
+    pub taken_at: DateTime<Utc>,
+    /// Whether it lacks nothing.
+    pub whole: bool,
+}
+
 impl Retention {
+    /// Largest number that a rule may hold: what is kept for longer is kept for ever.
+    pub const MOST: u32 = 10_000;
+
     /// Understands `forever` and lists such as `last=7,daily=14,monthly=12`.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let mut rule = Self::default();
@@ -35,12 +53,14 @@ impl Retention {
         for part in text.split(',') {
             let invalid = || {
                 Invalid::new(format!(
-                    "\"{part}\" is not a retention rule: use forever, or any of last=N, days=N, daily=N, weekly=N, monthly=N, yearly=N joined by commas, N at least 1."
+                    "{} is not a retention rule: use forever, or any of last=N, days=N, daily=N, weekly=N, monthly=N, yearly=N joined by commas, N from 1 to {}.",
+                    crate::name::shown(part),
+                    Self::MOST
                 ))
             };
             let (name, count) = part.trim().split_once('=').ok_or_else(invalid)?;
             let count: u32 = count.parse().ok().ok_or_else(invalid)?;
-            if count == 0 {
+            if !(1..=Self::MOST).contains(&count) {
                 return Err(invalid());
             }
             let field = match name {
@@ -62,35 +82,57 @@ impl Retention {
         *self == Self::default()
     }
 
-    /// The snapshots of one repository that the rule drops, oldest last. The newest one is never among them.
-    pub fn dropped<T: Clone>(
-        &self,
-        snapshots: &[(T, DateTime<Utc>)],
-        now: DateTime<Utc>,
-    ) -> Vec<T> {
+    /// The snapshots of one repository that the rule drops, oldest last. Neither the newest one nor the newest one that lacks
+    /// nothing is ever among them.
+    pub fn dropped<T: Clone>(&self, snapshots: &[Candidate<T>], now: DateTime<Utc>) -> Vec<T> {
         if self.is_forever() {
             return Vec::new();
         }
-        let mut newest_first: Vec<&(T, DateTime<Utc>)> = snapshots.iter().collect();
-        newest_first.sort_by_key(|(_, taken_at)| std::cmp::Reverse(*taken_at));
+        let mut newest_first: Vec<&Candidate<T>> = snapshots.iter().collect();
+        newest_first.sort_by_key(|one| std::cmp::Reverse(one.taken_at));
+        let last_whole = newest_first.iter().position(|one| one.whole);
         let mut periods = self.periods();
         newest_first
             .into_iter()
             .enumerate()
-            .filter(|(rank, (_, taken_at))| {
+            .filter(|(rank, one)| {
                 // Every period must see every snapshot, so none may be skipped by a short circuit.
                 let by_period = periods
                     .iter_mut()
-                    .map(|period| period.keeps(*taken_at))
+                    .map(|period| period.keeps(one.taken_at))
                     .fold(false, |a, b| a | b);
-                let by_rank = *rank == 0 || self.last.is_some_and(|last| *rank < last as usize);
+                let by_rank = *rank == 0
+                    || Some(*rank) == last_whole
+                    || self.last.is_some_and(|last| *rank < last as usize);
                 let by_age = self
                     .days
-                    .is_some_and(|days| now - *taken_at < TimeDelta::days(days.into()));
+                    .is_some_and(|days| now - one.taken_at < TimeDelta::days(days.into()));
                 !(by_period || by_rank || by_age)
             })
-            .map(|(_, (snapshot, _))| snapshot.clone())
+            .map(|(_, one)| one.snapshot.clone())
             .collect()
+    }
+
+    /// In a few words: what is kept.
+    pub fn summary(&self) -> String {
+        let parts: Vec<String> = [
+            (self.last, "the last", ""),
+            (self.days, "", "days"),
+            (self.daily, "", "daily"),
+            (self.weekly, "", "weekly"),
+            (self.monthly, "", "monthly"),
+            (self.yearly, "", "yearly"),
+        ]
+        .into_iter()
+        .filter_map(|(count, before, after)| {
+            Some(format!("{before} {} {after}", count?).trim().to_owned())
+        })
+        .collect();
+        if parts.is_empty() {
+            "All snapshots, for ever".to_owned()
+        } else {
+            format!("Keep {}", parts.join(", "))
+        }
     }
 
     fn periods(&self) -> Vec<Period> {
@@ -155,64 +197,4 @@ impl Period {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn day(n: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_760_000_000 + n * 86_400, 0).unwrap()
-    }
-
-    fn dropped(rule: &str, days: &[i64]) -> Vec<i64> {
-        let snapshots: Vec<_> = days.iter().map(|n| (*n, day(*n))).collect();
-        Retention::parse(rule)
-            .unwrap()
-            .dropped(&snapshots, day(100))
-    }
-
-    #[test]
-    fn each_part_of_a_rule_keeps_its_own() {
-        assert_eq!(dropped("last=2", &[1, 2, 3]), [1]);
-        assert_eq!(dropped("days=10", &[80, 89, 91, 99]), [89, 80]);
-        assert_eq!(dropped("daily=2", &[97, 98, 99]), [97]);
-        assert_eq!(dropped("last=1,yearly=1", &[1, 2, 99]), [2, 1]);
-        assert_eq!(dropped("forever", &[1, 2, 3]), Vec::<i64>::new());
-    }
-
-    #[test]
-    fn nonsense_is_refused() {
-        for bad in [
-            "",
-            "last",
-            "last=0",
-            "hourly=3",
-            "last=-1",
-            "daily=1;weekly=2",
-        ] {
-            assert!(Retention::parse(bad).is_err(), "{bad:?}");
-        }
-        assert_eq!(
-            Retention::parse("last=3,yearly=1").unwrap().to_string(),
-            "last=3,yearly=1"
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn the_newest_is_never_dropped(
-            days in prop::collection::vec(0_i64..2000, 1..60),
-            last in prop::option::of(1_u32..5),
-            weekly in prop::option::of(1_u32..5),
-        ) {
-            let rule = Retention { last, weekly, ..Retention::default() };
-            let snapshots: Vec<_> = days.iter().map(|n| (*n, day(*n))).collect();
-            let gone = rule.dropped(&snapshots, day(3000));
-            let newest = days.iter().max().unwrap();
-            prop_assert!(gone.iter().filter(|n| *n == newest).count() < days.iter().filter(|n| *n == newest).count());
-            if let Some(last) = last {
-                prop_assert!(days.len() - gone.len() >= days.len().min(last as usize));
-            }
-        }
-    }
-}
+mod tests;

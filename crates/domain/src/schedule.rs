@@ -3,10 +3,22 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
-use croner::parser::CronParser;
+use croner::parser::{CronParser, Seconds, Year};
 use serde::{Deserialize, Serialize};
 
 use crate::Invalid;
+
+mod cadence;
+mod firing;
+
+pub use cadence::{Cadence, Time, Weekday};
+pub use firing::{ClockChange, Firing};
+
+/// Longest expression, in characters.
+const LONGEST_CRON: usize = 200;
+
+/// Longest window, in minutes: a week.
+const LONGEST_WINDOW: u32 = 7 * 24 * 60;
 
 /// A cron expression read in a time zone, with an optional window after which a run that waits for quota is parked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,23 +36,18 @@ impl Schedule {
         window_minutes: Option<u32>,
         now: DateTime<Utc>,
     ) -> Result<Self, Invalid> {
-        let zone: Tz = zone.parse().ok().ok_or_else(|| {
-            Invalid::new(format!(
-                "\"{zone}\" is not a time zone: use a name like Europe/Berlin or UTC."
-            ))
-        })?;
-        let parsed = read(cron)?;
-        if window_minutes == Some(0) {
-            return Err(Invalid::new(
-                "A window of 0 minutes leaves no time to run: give at least 1 minute.",
-            ));
+        let zone = Self::parse_zone(zone)?;
+        let parsed = read_given(cron)?;
+        if let Some(minutes) = window_minutes {
+            check_window(minutes)?;
         }
         parsed
             .find_next_occurrence(&now.with_timezone(&zone), false)
             .ok()
             .ok_or_else(|| {
                 Invalid::new(format!(
-                    "The schedule \"{cron}\" never fires: no such date exists. Check day and month."
+                    "The schedule {} never fires: no such date exists. Check day and month.",
+                    crate::name::shown(cron)
                 ))
             })?;
         Ok(Self {
@@ -48,6 +55,30 @@ impl Schedule {
             zone,
             window_minutes,
         })
+    }
+
+    /// Understands an IANA time zone.
+    pub fn parse_zone(text: &str) -> Result<Tz, Invalid> {
+        text.trim().parse().ok().ok_or_else(|| {
+            Invalid::new(format!(
+                "{} is not a time zone: use a name like Europe/Berlin or UTC.",
+                crate::name::shown(text)
+            ))
+        })
+    }
+
+    /// The usual schedule that this is, if it is one.
+    pub fn cadence(&self) -> Option<Cadence> {
+        Cadence::of_cron(&self.cron)
+    }
+
+    /// In a few words: when the plan runs.
+    pub fn summary(&self) -> String {
+        let when = self.cadence().map_or_else(
+            || format!("At {}", self.cron),
+            |cadence| cadence.to_string(),
+        );
+        format!("{when}, {}", self.zone)
     }
 
     /// The expression as it was given.
@@ -79,77 +110,45 @@ impl Schedule {
         cron.find_next_occurrence(&after.with_timezone(&self.zone), false)
             .ok()
             .map(|local| local.with_timezone(&Utc))
+            .filter(|next| *next > after)
     }
 }
 
-fn read(cron: &str) -> Result<Cron, Invalid> {
+fn check_window(minutes: u32) -> Result<(), Invalid> {
+    match minutes {
+        0 => Err(Invalid::new(
+            "A window of 0 minutes leaves no time to run: give at least 1 minute.",
+        )),
+        1..=LONGEST_WINDOW => Ok(()),
+        _ => Err(Invalid::new(format!(
+            "A window of {minutes} minutes is longer than a week: give at most {LONGEST_WINDOW}, or none."
+        ))),
+    }
+}
+
+/// Reads an expression that was accepted before.
+fn read(cron: &str) -> Result<Cron, croner::errors::CronError> {
+    CronParser::builder().build().parse(cron)
+}
+
+/// Reads an expression that a person gives: five fields, so that nobody runs a plan each second by mistake.
+fn read_given(cron: &str) -> Result<Cron, Invalid> {
+    let refused = |why: String| {
+        Invalid::new(format!(
+            "{} is not a schedule ({why}): use five fields such as \"30 2 * * *\", or @daily.",
+            crate::name::shown(cron)
+        ))
+    };
+    if cron.chars().count() > LONGEST_CRON {
+        return Err(refused(format!("longer than {LONGEST_CRON} characters")));
+    }
     CronParser::builder()
+        .seconds(Seconds::Disallowed)
+        .year(Year::Disallowed)
         .build()
         .parse(cron.trim())
-        .map_err(|error| {
-            Invalid::new(format!(
-                "\"{cron}\" is not a schedule ({error}): use five fields such as \"30 2 * * *\", or @daily."
-            ))
-        })
+        .map_err(|error| refused(error.to_string()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    fn firings(cron: &str, zone: &str, from: &str, count: usize) -> Vec<String> {
-        let start = at(from);
-        let schedule = Schedule::parse(cron, zone, None, start).unwrap();
-        std::iter::successors(schedule.next_after(start), |last| {
-            schedule.next_after(*last)
-        })
-        .take(count)
-        .map(|time| time.format("%d %H:%M").to_string())
-        .collect()
-    }
-
-    #[test]
-    fn a_night_lost_to_daylight_saving_is_still_backed_up_once() {
-        // Berlin skips 02:00–03:00 on 2026-03-29.
-        assert_eq!(
-            firings("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 3),
-            ["29 01:00", "30 00:30", "31 00:30"]
-        );
-    }
-
-    #[test]
-    fn an_hour_that_comes_twice_fires_once() {
-        // Berlin repeats 02:00–03:00 on 2026-10-25.
-        assert_eq!(
-            firings("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", 2),
-            ["25 00:30", "26 01:30"]
-        );
-    }
-
-    #[test]
-    fn what_cannot_fire_is_refused_with_a_sentence() {
-        let now = at("2026-01-01T00:00:00Z");
-        for (cron, zone, word) in [
-            ("0 0 30 2 *", "UTC", "never fires"),
-            ("61 * * * *", "UTC", "not a schedule"),
-            ("", "UTC", "not a schedule"),
-            ("0 2 * * *", "Mars/Olympus", "not a time zone"),
-        ] {
-            let refused = Schedule::parse(cron, zone, None, now).unwrap_err();
-            assert!(refused.0.contains(word), "{cron} {zone}: {refused}");
-        }
-        assert!(Schedule::parse("0 2 * * *", "UTC", Some(0), now).is_err());
-    }
-
-    #[test]
-    fn presets_are_understood() {
-        assert_eq!(
-            firings("@daily", "UTC", "2026-01-01T05:00:00Z", 1),
-            ["02 00:00"]
-        );
-    }
-}
+mod tests;
