@@ -14,8 +14,12 @@ use crate::{Error, digest};
 
 /// Name of the manifest in a snapshot.
 pub(crate) const FILE: &str = "manifest.json";
-/// The version of the layout that this program writes.
-const FORMAT: u32 = 1;
+/// The newest version of the layout that this program reads.
+const FORMAT: u32 = 2;
+/// The version of a snapshot of everything.
+const FORMAT_WHOLE: u32 = 1;
+/// The version of a snapshot of which a kind was not asked for, which readers of earlier versions do not understand.
+const FORMAT_IN_PART: u32 = 2;
 
 /// What a snapshot holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +106,8 @@ pub enum State {
     Refused,
     /// The host has none of it, or has it switched off; what was read before stays.
     Absent,
+    /// Nothing, because the plan does not take it.
+    NotAsked,
 }
 
 /// The part of a manifest that every version has.
@@ -114,7 +120,7 @@ impl Manifest {
     /// An empty manifest of this version.
     pub(crate) fn new(host: String, repository: &forge::github::Repository) -> Self {
         Self {
-            format: FORMAT,
+            format: FORMAT_WHOLE,
             host,
             forge_id: repository.id,
             full_name: repository.name.to_string(),
@@ -127,6 +133,16 @@ impl Manifest {
             coverage: BTreeMap::new(),
             omissions: Vec::new(),
         }
+    }
+
+    /// Says that a kind was not asked for.
+    pub(crate) fn leave_out(&mut self, kind: Kind) {
+        self.format = FORMAT_IN_PART;
+        let coverage = Coverage {
+            state: State::NotAsked,
+            count: 0,
+        };
+        self.coverage.insert(kind, coverage);
     }
 
     /// Reads a manifest; refuses one of a later version.

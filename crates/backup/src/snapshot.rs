@@ -8,7 +8,7 @@ mod plan;
 mod refusal;
 mod stock;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -36,6 +36,8 @@ pub struct Job {
     pub repository: Repository,
     /// The newest snapshot of it in this storage.
     pub previous: Option<Previous>,
+    /// The kinds of data to take. What is not among them is neither read nor stored, and is no omission.
+    pub kinds: BTreeSet<Kind>,
     /// Whether to read everything again, so that what was deleted on the host is noticed.
     pub sweep: bool,
     /// What the snapshot is called.
@@ -199,7 +201,12 @@ fn labelling(job: &Job) -> Labelling {
 
 /// What this attempt is: the same words mean that an interrupted one may go on.
 fn attempt(job: &Job, ground: &Ground) -> Result<String, Error> {
-    let text = serde_json::to_vec(&(&job.repository.marks, ground.snapshot(), job.sweep))
+    let text = serde_json::to_vec(&(
+        &job.repository.marks,
+        ground.snapshot(),
+        job.sweep,
+        &job.kinds,
+    ))
         .map_err(|error| Error::storage(format!("The marks cannot be compared ({error}).")))?;
     Ok(digest::of_bytes(&text).sha256)
 }

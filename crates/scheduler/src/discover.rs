@@ -1,9 +1,9 @@
 //! Turns a run into fetches: lists the organization, and decides about each repository by the marks of the list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use backup::snapshot::wiki_digest;
-use domain::RepositoryId;
+use domain::{Kind, RepositoryId};
 use forge::github::{Client, Repository};
 use futures_util::StreamExt;
 use store::{ClaimedRun, FetchKind, ListedRepository, NewFetch};
@@ -46,13 +46,14 @@ async fn plan(
     let mut chosen: Vec<(Repository, RepositoryId)> = listed
         .into_iter()
         .zip(ids)
-        .filter(|(repository, _)| claim.plan.selection.includes(&repository.name))
+        .filter(|(repository, _)| claim.plan.selection.includes(&repository.traits()))
         .collect();
     chosen.sort_by_key(|(repository, _)| std::cmp::Reverse(repository.disk_kib));
+    let kinds = &claim.plan.content.kinds();
     let mut fetches: Vec<NewFetch> = futures_util::stream::iter(chosen)
         .map(async |(repository, id)| NewFetch {
             repository: id,
-            kind: decide(engine, client, &repository, known.get(&repository.id)).await,
+            kind: decide(engine, client, &repository, known.get(&repository.id), kinds).await,
         })
         .buffered(WIKIS_AT_ONCE)
         .collect()
@@ -131,8 +132,9 @@ async fn decide(
     client: &Client,
     repository: &Repository,
     known: Option<&Known>,
+    kinds: &BTreeSet<Kind>,
 ) -> FetchKind {
-    match planner::decide(repository, known, engine.clock.now()) {
+    match planner::decide(repository, known, kinds, engine.clock.now()) {
         Decision::Unchanged => FetchKind::Unchanged,
         Decision::Fetch => FetchKind::Changed,
         Decision::Sweep => FetchKind::Sweep,

@@ -35,7 +35,6 @@ mod gauges;
 mod heartbeat;
 mod members;
 mod persist;
-mod place;
 mod planner;
 mod quota;
 mod report;
@@ -50,7 +49,6 @@ mod worker;
 
 pub use config::Config;
 pub use error::Error;
-pub use place::Place;
 pub use storages::open_storage;
 pub use task::TaskStatus;
 

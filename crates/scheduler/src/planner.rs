@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{RepositoryName, Selection};
+use domain::{Kind, RepositoryName, Selection};
 use forge::github::{Marks, Repository};
 use store::PlanState;
 
@@ -24,6 +24,8 @@ pub(crate) struct Known {
     pub(crate) wiki: Option<String>,
     /// Whether the snapshot lacks nothing.
     pub(crate) is_whole: bool,
+    /// The kinds that were asked for.
+    pub(crate) kinds: BTreeSet<Kind>,
 }
 
 impl Known {
@@ -34,6 +36,7 @@ impl Known {
             swept_at: state.swept_at,
             wiki: state.wiki.clone(),
             is_whole: state.omissions.is_empty(),
+            kinds: state.kinds.clone(),
         })
     }
 }
@@ -52,7 +55,12 @@ pub(crate) enum Decision {
 }
 
 /// Decides from the marks of the list and what is known.
-pub(crate) fn decide(listed: &Repository, known: Option<&Known>, now: DateTime<Utc>) -> Decision {
+pub(crate) fn decide(
+    listed: &Repository,
+    known: Option<&Known>,
+    kinds: &BTreeSet<Kind>,
+    now: DateTime<Utc>,
+) -> Decision {
     let Some(known) = known else {
         return Decision::Sweep;
     };
@@ -60,9 +68,12 @@ pub(crate) fn decide(listed: &Repository, known: Option<&Known>, now: DateTime<U
         return Decision::Sweep;
     }
     match &known.wiki {
-        _ if !listed.marks.changed(&known.marks).is_empty() => Decision::Fetch,
+        _ if !listed.marks.changed(&known.marks).is_disjoint(kinds) => Decision::Fetch,
+        // What the plan takes from now on was never read.
+        _ if !kinds.is_subset(&known.kinds) => Decision::Fetch,
         // A snapshot that lacks something must not let a later run be called complete; what it lacks is asked for again.
         _ if !known.is_whole => Decision::Fetch,
+        _ if !kinds.contains(&Kind::Wiki) => Decision::Unchanged,
         Some(_) if listed.has_wiki => Decision::AskWiki,
         Some(_) => Decision::Fetch,
         None => Decision::Unchanged,

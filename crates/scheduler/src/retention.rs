@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use domain::retention::Candidate;
 use domain::{OrganizationId, RepositoryId, Retention, StorageId};
 use store::{LeaseMode, Plan, Scoped, Snapshot, SnapshotFilter};
 use tracing::{debug, info};
@@ -67,12 +68,16 @@ fn dropped(
     now: DateTime<Utc>,
 ) -> BTreeMap<(OrganizationId, StorageId), Vec<String>> {
     type Shelf = (OrganizationId, StorageId, RepositoryId);
-    let mut shelves: BTreeMap<Shelf, Vec<(&str, DateTime<Utc>)>> = BTreeMap::new();
+    let mut shelves: BTreeMap<Shelf, Vec<Candidate<&str>>> = BTreeMap::new();
     for snapshot in snapshots.iter().filter(|one| !one.repository_gone) {
         shelves
             .entry((snapshot.organization, snapshot.storage, snapshot.repository))
             .or_default()
-            .push((snapshot.restic_id.as_str(), snapshot.taken_at));
+            .push(Candidate {
+                snapshot: snapshot.restic_id.as_str(),
+                taken_at: snapshot.taken_at,
+                whole: snapshot.omissions.is_empty(),
+            });
     }
     let mut all: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for ((organization, storage, _), shelf) in shelves {

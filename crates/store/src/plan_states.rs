@@ -1,7 +1,9 @@
 //! What a plan's last successful fetch of each repository left behind.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
-use domain::{Omission, PlanId, RepositoryId, TenantId};
+use domain::{Kind, Omission, PlanId, RepositoryId, TenantId};
 use serde_json::Value;
 use tracing::instrument;
 
@@ -24,6 +26,8 @@ pub struct PlanState {
     pub swept_at: Option<DateTime<Utc>>,
     /// Digest of the wiki's refs, if there was a wiki.
     pub wiki: Option<String>,
+    /// The kinds that were asked for.
+    pub kinds: BTreeSet<Kind>,
 }
 
 impl Fleet {
@@ -45,7 +49,8 @@ impl Fleet {
                 s.restic_id,
                 s.omissions,
                 t.swept_at,
-                t.wiki
+                t.wiki,
+                t.kinds
             FROM plan_states t
             JOIN plans p ON p.tenant_id = t.tenant_id AND p.id = t.plan_id
             JOIN repositories r ON r.tenant_id = t.tenant_id AND r.id = t.repository_id
@@ -73,6 +78,7 @@ impl Fleet {
                     omissions: decode::json("a list of omissions", row.omissions)?,
                     swept_at: row.swept_at,
                     wiki: row.wiki,
+                    kinds: decode::json("a list of kinds", row.kinds)?,
                 })
             })
             .collect()

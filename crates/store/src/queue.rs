@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    FetchId, Host, Name, OrganizationId, PlanId, RepositoryId, RepositoryName, RunId, Schedule,
+    Content, FetchId, Host, Name, OrganizationId, PlanId, RepositoryId, RepositoryName, RunId, Schedule,
     StorageId, TenantId,
 };
 use serde_json::Value;
@@ -68,6 +68,8 @@ pub struct ClaimedFetch {
     pub plan_name: Name,
     /// When the plan runs by itself.
     pub schedule: Option<Schedule>,
+    /// What of each repository the plan takes.
+    pub content: Content,
     /// The organization.
     pub organization: OrganizationId,
     /// The organization's name.

@@ -80,7 +80,7 @@ impl Scoped {
     ) -> Result<RunId, Error> {
         // The lock on the plan makes requests for it follow one another.
         let schedule = sqlx::query_scalar!(
-            "SELECT schedule FROM plans WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE",
+            "SELECT schedule FROM plans WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL FOR NO KEY UPDATE",
             self.tenant.0,
             plan.0,
         )
@@ -179,8 +179,18 @@ impl Scoped {
     /// state; a run that has ended stays as it ended.
     #[instrument(name = "store.runs.cancel", skip_all, fields(run = %run))]
     pub async fn cancel_run(&self, run: RunId) -> Result<RunState, Error> {
-        let now = self.db.clock.now();
         let mut tx = self.begin().await?;
+        let state = self.cancel_run_in(&mut tx, run).await?;
+        tx.commit().await?;
+        Ok(state)
+    }
+
+    pub(crate) async fn cancel_run_in(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        run: RunId,
+    ) -> Result<RunState, Error> {
+        let now = self.db.clock.now();
         let row = sqlx::query!(
             r#"
             SELECT state, listed_at, ended_at
@@ -191,7 +201,7 @@ impl Scoped {
             self.tenant.0,
             run.0,
         )
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut **tx)
         .await?
         .ok_or(Error::Missing { what: "run" })?;
         if row.ended_at.is_some() {
@@ -215,7 +225,7 @@ impl Scoped {
             now,
             unlisted,
         )
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
         meant("store.runs.cancel", 1, &result)?;
         sqlx::query!(
@@ -228,11 +238,10 @@ impl Scoped {
             run.0,
             now,
         )
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
-        let ended = end::end_if_settled(&mut tx, self.tenant, run, now).await?;
-        announce(&mut tx).await?;
-        tx.commit().await?;
+        let ended = end::end_if_settled(tx, self.tenant, run, now).await?;
+        announce(tx).await?;
         Ok(match ended {
             Some(state) => state,
             None if unlisted => RunState::Cancelled,

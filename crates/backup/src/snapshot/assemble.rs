@@ -1,6 +1,6 @@
 //! From the working folder to a manifest and to the files of a snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,18 +26,27 @@ pub(super) async fn manifest(
     let root = staging.root().to_owned();
     let before = ground.content.as_ref().map(|(manifest, _)| manifest);
     let mut manifest = Manifest::new(job.labels.host.clone(), &job.repository);
-    manifest.metadata = blocking(move || records(&root)).await?;
+    let kinds = job.kinds.clone();
+    manifest.metadata = blocking(move || records(&root, &kinds)).await?;
     manifest.git = held.git.map(|references| references.digest());
     manifest.wiki = held.wiki_references.map(|references| references.digest());
-    manifest.lfs = held
-        .lfs
-        .or_else(|| before.map(|before| before.lfs.clone()))
-        .unwrap_or_default();
-    manifest.assets = held
-        .assets
-        .or_else(|| before.map(|before| before.assets.clone()))
-        .unwrap_or_default();
+    if job.kinds.contains(&Kind::Lfs) {
+        manifest.lfs = held
+            .lfs
+            .or_else(|| before.map(|before| before.lfs.clone()))
+            .unwrap_or_default();
+    }
+    if job.kinds.contains(&Kind::Assets) {
+        manifest.assets = held
+            .assets
+            .or_else(|| before.map(|before| before.assets.clone()))
+            .unwrap_or_default();
+    }
     for kind in Kind::ALL {
+        if !job.kinds.contains(&kind) {
+            manifest.leave_out(kind);
+            continue;
+        }
         let count = count(&manifest, kind);
         let state = match held.read.get(&kind) {
             Some(Now::Read) => State::Complete,
@@ -100,9 +109,9 @@ fn count(manifest: &Manifest, kind: Kind) -> u64 {
 }
 
 /// Measures the files of metadata.
-fn records(root: &Path) -> Result<BTreeMap<Kind, Records>, Error> {
+fn records(root: &Path, kinds: &BTreeSet<Kind>) -> Result<BTreeMap<Kind, Records>, Error> {
     let mut all = BTreeMap::new();
-    for kind in Kind::ALL {
+    for kind in kinds.iter().copied() {
         let path = metadata_path(kind);
         if root.join(&path).is_file() {
             let (digest, count) = digest::of_lines(&root.join(&path))?;

@@ -17,7 +17,7 @@ pub(super) use self::held::{Held, Now};
 use super::base::Ground;
 use super::{Job, Refusal, Stock, plan};
 use crate::git::Mirror;
-use crate::manifest::Digest;
+use crate::manifest::{Digest, State};
 use crate::metadata::write_settings;
 use crate::staging::{Done, Staging, metadata_path};
 use crate::{Error, Progress, Stage, digest};
@@ -46,8 +46,10 @@ impl<'a> Fetch<'a> {
         ground: &'a Ground,
         progress: &'a (dyn Fn(Progress) + Send + Sync),
     ) -> Self {
-        let mut wanted = plan::wanted(&job.repository, ground.content.as_ref(), job.sweep);
-        wanted.extend(missing(staging, ground));
+        let content = ground.content.as_ref();
+        let mut wanted = plan::wanted(&job.repository, content, job.sweep, &job.kinds);
+        let missing = missing(staging, ground);
+        wanted.extend(missing.intersection(&job.kinds));
         Self {
             job,
             client,
@@ -80,7 +82,13 @@ impl<'a> Fetch<'a> {
         }
         held.settle_blocked(&self.wanted);
         // A mirror that was not fetched now may still have been fetched by an attempt that was interrupted.
-        for (folder, references) in [("git", &mut held.git), ("wiki", &mut held.wiki_references)] {
+        for (folder, kind, references) in [
+            ("git", Kind::Git, &mut held.git),
+            ("wiki", Kind::Wiki, &mut held.wiki_references),
+        ] {
+            if !self.asks(kind) {
+                continue;
+            }
             let mirror = Mirror::at(self.staging.path(folder), self.job.cancel.clone());
             if references.is_none() && mirror.exists() {
                 let found = mirror.references();
@@ -119,6 +127,18 @@ impl<'a> Fetch<'a> {
 
     fn wants(&self, kind: Kind) -> bool {
         self.wanted.contains(&kind)
+    }
+
+    /// Whether the job is about a kind at all.
+    fn asks(&self, kind: Kind) -> bool {
+        self.job.kinds.contains(&kind)
+    }
+
+    /// Whether the working folder's content was made without a kind: what lies there of it is of another time.
+    fn was_not_asked(&self, kind: Kind) -> bool {
+        let manifest = self.ground.content.as_ref().map(|(manifest, _)| manifest);
+        let coverage = manifest.and_then(|manifest| manifest.coverage.get(&kind));
+        coverage.is_some_and(|coverage| coverage.state == State::NotAsked)
     }
 
     fn is_done(&self, kind: Kind) -> bool {

@@ -19,14 +19,15 @@ pub(super) const LISTS: [Kind; 8] = [
     Kind::Milestones,
 ];
 
-/// The kinds to be read: all, or those that have changed since the content of the working folder and those that it lacks.
+/// The kinds to be read: all that are asked for, or those of them that have changed since the content of the working folder and those that it lacks.
 pub(super) fn wanted(
     repository: &Repository,
     content: Option<&(Manifest, Marks)>,
     sweep: bool,
+    asked: &BTreeSet<Kind>,
 ) -> BTreeSet<Kind> {
     let Some((manifest, marks)) = content.filter(|_| !sweep) else {
-        return Kind::ALL.into();
+        return asked.clone();
     };
     let mut wanted = repository.marks.changed(marks);
     let lacking = Kind::ALL.into_iter().filter(|kind| {
@@ -39,6 +40,7 @@ pub(super) fn wanted(
     if wanted.contains(&Kind::Releases) {
         wanted.insert(Kind::Assets);
     }
+    wanted.retain(|kind| asked.contains(kind));
     wanted
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::RepositoryName;
+use domain::selection::Traits;
 use serde::{Deserialize, Serialize};
 
 use super::Marks;
@@ -46,10 +47,26 @@ pub struct Repository {
     pub has_wiki: bool,
     /// Whether issues are allowed.
     pub has_issues: bool,
+    /// Its topics; nothing in a list of an earlier version.
+    #[serde(default)]
+    pub topics: Vec<String>,
     /// Size of its git data as the host estimates it.
     pub disk_kib: u64,
     /// Last push, pushes to pull requests included.
     pub pushed_at: Option<DateTime<Utc>>,
     /// What would differ if something had changed.
     pub marks: Marks,
+}
+
+impl Repository {
+    /// What a plan's selection looks at.
+    pub fn traits(&self) -> Traits {
+        Traits {
+            name: self.name.clone(),
+            topics: self.topics.clone(),
+            archived: self.archived,
+            fork: self.fork,
+            private: self.private,
+        }
+    }
 }

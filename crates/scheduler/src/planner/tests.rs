@@ -33,6 +33,7 @@ fn listed(git: &str) -> Repository {
         locked: false,
         has_wiki: true,
         has_issues: true,
+        topics: Vec::new(),
         disk_kib: 1,
         pushed_at: None,
         marks: marks(git),

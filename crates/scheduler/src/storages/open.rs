@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use backup::{Keys, Location, Storage};
-use domain::{OrganizationId, StorageId};
+use domain::{OrganizationId, Place, Secret, StorageId};
 use store::{Db, Scoped, Sealer, StorageRepository};
 use tracing::info;
 use uuid::Uuid;
 
 use super::Site;
-use crate::{Error, Place};
+use crate::Error;
 
 /// Opens the storage repository of an organization, for reading and checking.
 pub async fn open_storage(
@@ -130,7 +130,29 @@ async fn locate(scoped: &Scoped, sealer: &Sealer, row: &store::Storage) -> Resul
         Some(secret) => Some(scoped.open_secret(sealer, secret).await?),
         None => None,
     };
-    place
-        .locate(secret)
+    located(place, secret)
         .ok_or_else(|| failed("its secret access key is missing.".to_owned()))
+}
+
+/// The address with its secret, as the storage engine wants it; nothing if a secret is needed and missing.
+fn located(place: Place, secret: Option<Secret>) -> Option<Location> {
+    match place {
+        Place::Local { path } => Some(Location::Local { path }),
+        Place::S3 {
+            endpoint,
+            region,
+            bucket,
+            prefix,
+            access_key_id,
+            allow_http,
+        } => Some(Location::S3 {
+            endpoint,
+            region,
+            bucket,
+            prefix,
+            access_key_id,
+            secret_access_key: secret?,
+            allow_http,
+        }),
+    }
 }

@@ -1,7 +1,10 @@
 //! One fetch: a session with the host, a writer to the storage, a snapshot, and a verdict.
 
+use std::collections::BTreeSet;
+
 use backup::Progress;
 use backup::snapshot::{self, Job, Labels, Previous, Taken};
+use domain::Kind;
 use forge::Scope;
 use forge::github::{Client, Repository};
 use serde_json::Value;
@@ -118,7 +121,9 @@ async fn take(
         })
     });
     let swept = claim.sweep || previous.is_none();
+    let kinds = claim.content.kinds();
     let job = Job {
+        kinds: kinds.clone(),
         staging: staging.path.clone(),
         repository,
         sweep: swept,
@@ -148,7 +153,7 @@ async fn take(
     if !taken.new {
         info!("Nothing has changed: the newest snapshot stands.");
     }
-    Ok(stored(taken, marks, taken_at, swept))
+    Ok(stored(taken, marks, taken_at, swept, kinds))
 }
 
 fn stored(
@@ -156,6 +161,7 @@ fn stored(
     marks: Value,
     taken_at: chrono::DateTime<chrono::Utc>,
     swept: bool,
+    kinds: BTreeSet<Kind>,
 ) -> Stored {
     Stored {
         restic_id: taken.snapshot,
@@ -169,5 +175,6 @@ fn stored(
         marks,
         wiki: taken.wiki,
         swept,
+        kinds,
     }
 }

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use domain::{Content, Part};
 use store::ClaimedFetch;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -21,7 +22,8 @@ pub(super) struct Staging {
 }
 
 impl Staging {
-    /// Waits until the folder is free. Two plans may name the same repository.
+    /// Waits until the folder is free. Two plans may name the same repository; if they take different parts of it, each kind of
+    /// content has a folder of its own, so that neither plan throws away what the other one has read.
     pub(super) async fn lock(
         data: &Path,
         claim: &ClaimedFetch,
@@ -47,7 +49,7 @@ impl Staging {
             match lock.try_lock() {
                 Ok(()) => {
                     return Ok(Self {
-                        path: folder.join(claim.forge_id.to_string()),
+                        path: folder.join(named(claim.forge_id, &claim.content)),
                         _lock: lock,
                     });
                 }
@@ -69,6 +71,12 @@ impl Staging {
     }
 }
 
+/// The folder's name: the repository's number, and the parts that are left out.
+fn named(forge_id: i64, content: &Content) -> String {
+    let without = Part::ALL.into_iter().filter(|part| !content.takes(*part));
+    without.fold(forge_id.to_string(), |name, part| format!("{name}-no-{part}"))
+}
+
 /// A host's name as one part of a path.
 fn segment(authority: &str) -> String {
     authority
@@ -78,4 +86,18 @@ fn segment(authority: &str) -> String {
             other => other,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_with_different_content_do_not_share_a_folder() {
+        assert_eq!(named(7, &Content::default()), "7");
+        assert_eq!(
+            named(7, &Content::without([Part::Wiki, Part::Lfs])),
+            "7-no-lfs-no-wiki"
+        );
+    }
 }

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use domain::Secret;
-use scheduler::Place;
+use domain::{Place, Secret};
 use serde_json::{Value, json};
 use store::{Act, NewStorage, Storage};
 
@@ -155,7 +154,7 @@ async fn list(context: &Context) -> Result<Exit, Error> {
         let mut table = Table::new(["name", "kind", "address"]);
         for storage in &storages {
             let (kind, address) = place_of(storage)
-                .map(|place| described(&place, ""))
+                .map(|place| (place.kind(), place.restic_address("")))
                 .unwrap_or_default();
             table.row([storage.name.to_string(), kind.to_owned(), address]);
         }
@@ -182,8 +181,8 @@ async fn password(context: &Context, organization: &str, show: bool) -> Result<E
             continue;
         };
         let password = scoped.open_secret(&sealer, repository.password).await?;
-        let (_, address) = place_of(&storage)
-            .map(|place| described(&place, &repository.prefix))
+        let address = place_of(&storage)
+            .map(|place| place.restic_address(&repository.prefix))
             .unwrap_or_default();
         found.push((storage.name.to_string(), address, password));
     }
@@ -235,31 +234,6 @@ async fn password(context: &Context, organization: &str, show: bool) -> Result<E
 
 pub(crate) fn place_of(storage: &Storage) -> Option<Place> {
     serde_json::from_value(storage.location.clone()).ok()
-}
-
-/// The kind, and the address as the restic command writes it.
-fn described(place: &Place, below: &str) -> (&'static str, String) {
-    match place {
-        Place::Local { path } if below.is_empty() => ("local", path.display().to_string()),
-        Place::Local { path } => ("local", path.join(below).display().to_string()),
-        Place::S3 {
-            endpoint,
-            region,
-            bucket,
-            prefix,
-            ..
-        } => {
-            let amazon = format!("https://s3.{region}.amazonaws.com");
-            let mut address = format!("s3:{}/{bucket}", endpoint.as_deref().unwrap_or(&amazon));
-            for part in [prefix.as_str(), below] {
-                if !part.is_empty() {
-                    address.push('/');
-                    address.push_str(part);
-                }
-            }
-            ("s3", address)
-        }
-    }
 }
 
 fn shown(storage: &Storage) -> Value {

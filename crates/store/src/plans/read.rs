@@ -1,6 +1,7 @@
 //! Reading plans and their pools.
 
 use domain::{CredentialId, OrganizationId, PlanId, StorageId};
+use serde_json::{Value, json};
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 
@@ -60,6 +61,44 @@ impl Scoped {
         Ok(ids.into_iter().map(CredentialId).collect())
     }
 
+    pub(crate) async fn plan_in(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        id: PlanId,
+    ) -> Result<Plan, Error> {
+        let plans = self.plans_in(tx, Some(id)).await?;
+        let found = plans.into_iter().next();
+        found.ok_or(Error::Missing { what: "plan" })
+    }
+
+    /// A plan as the audit log keeps it.
+    pub(super) async fn described(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        plan: &Plan,
+    ) -> Result<Value, Error> {
+        let ids: Vec<_> = plan.use_credentials.iter().map(|id| id.0).collect();
+        let uses = sqlx::query_scalar!(
+            "SELECT name FROM credentials WHERE tenant_id = $1 AND id = ANY($2) ORDER BY name",
+            self.tenant.0,
+            &ids,
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        Ok(json!({
+            "name": plan.name,
+            "organization": plan.organization_name,
+            "selection": plan.selection,
+            "content": plan.content,
+            "storage": plan.storage_name,
+            "schedule": plan.schedule,
+            "paused": plan.paused_at.is_some(),
+            "retention": plan.retention.to_string(),
+            "additional_credentials": plan.additional_credentials,
+            "use_credentials": uses,
+        }))
+    }
+
     pub(crate) async fn plans_in(
         &self,
         tx: &mut Transaction<'static, Postgres>,
@@ -75,11 +114,16 @@ impl Scoped {
                 p.storage_id,
                 s.name AS storage_name,
                 p.selection,
+                p.content,
                 p.schedule,
                 p.next_due_at,
+                p.paused_at,
                 p.retention,
                 p.additional_credentials,
                 p.created_at,
+                p.version,
+                p.edited_by,
+                p.edited_at,
                 ARRAY(
                     SELECT u.credential_id
                     FROM plan_credentials u
@@ -89,7 +133,7 @@ impl Scoped {
             FROM plans p
             JOIN organizations o ON o.tenant_id = p.tenant_id AND o.id = p.organization_id
             JOIN storages s ON s.tenant_id = p.tenant_id AND s.id = p.storage_id
-            WHERE p.tenant_id = $1 AND ($2::uuid IS NULL OR p.id = $2)
+            WHERE p.tenant_id = $1 AND p.removed_at IS NULL AND ($2::uuid IS NULL OR p.id = $2)
             ORDER BY p.name
             "#,
             self.tenant.0,
@@ -108,6 +152,7 @@ impl Scoped {
                         &row.organization_name,
                     )?,
                     selection: decode::json("a selection", row.selection)?,
+                    content: decode::json("a plan's content", row.content)?,
                     storage: StorageId(row.storage_id),
                     storage_name: decode::text("a storage's name", &row.storage_name)?,
                     schedule: row
@@ -115,10 +160,13 @@ impl Scoped {
                         .map(|schedule| decode::json("a schedule", schedule))
                         .transpose()?,
                     next_due_at: row.next_due_at,
+                    paused_at: row.paused_at,
                     retention: decode::json("a retention rule", row.retention)?,
                     additional_credentials: row.additional_credentials,
                     use_credentials: row.use_credentials.into_iter().map(CredentialId).collect(),
                     created_at: row.created_at,
+                    version: row.version,
+                    edited: row.edited_by.zip(row.edited_at),
                 })
             })
             .collect()

@@ -200,6 +200,7 @@ async fn describe(
             p.id AS plan_id,
             p.name AS plan_name,
             p.schedule,
+            p.content,
             o.id AS organization_id,
             o.name AS organization_name,
             o.host_kind,
@@ -213,6 +214,7 @@ async fn describe(
             l.marks AS "marks?",
             l.wiki AS "wiki?",
             l.swept_at AS "swept_at?",
+            l.kinds AS "kinds?",
             s.restic_id AS "restic_id?",
             s.omissions AS "omissions?"
         FROM fetches f
@@ -238,8 +240,8 @@ async fn describe(
     .fetch_one(&mut **tx)
     .await?;
     let repository = RepositoryId(row.repository_id);
-    let previous = match (row.restic_id, row.marks, row.omissions) {
-        (Some(snapshot), Some(marks), Some(omissions)) => Some(PlanState {
+    let previous = match (row.restic_id, row.marks, row.omissions, row.kinds) {
+        (Some(snapshot), Some(marks), Some(omissions), Some(kinds)) => Some(PlanState {
             repository,
             forge_id: row.forge_id,
             marks,
@@ -247,6 +249,7 @@ async fn describe(
             omissions: decode::json("a list of omissions", omissions)?,
             swept_at: row.swept_at,
             wiki: row.wiki,
+            kinds: decode::json("a list of kinds", kinds)?,
         }),
         _ => None,
     };
@@ -264,6 +267,7 @@ async fn describe(
             .schedule
             .map(|schedule| decode::json("a schedule", schedule))
             .transpose()?,
+        content: decode::json("a plan's content", row.content)?,
         organization: OrganizationId(row.organization_id),
         organization_name: decode::text("an organization's name", &row.organization_name)?,
         host: decode::host(&row.host_kind, &row.host_url)?,

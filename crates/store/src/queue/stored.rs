@@ -1,6 +1,6 @@
 //! What a successful fetch leaves behind: the snapshot, and the plan's new state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::{Kind, Omission};
@@ -37,6 +37,8 @@ pub struct Stored {
     pub wiki: Option<String>,
     /// Whether everything was read.
     pub swept: bool,
+    /// The kinds that were asked for.
+    pub kinds: BTreeSet<Kind>,
 }
 
 /// The snapshot of the plan's last successful fetch.
@@ -69,16 +71,17 @@ pub(super) async fn put(
     let result = sqlx::query!(
         r#"
         INSERT INTO plan_states (
-            tenant_id, plan_id, repository_id, snapshot_id, marks, wiki, swept_at, fetched_at
+            tenant_id, plan_id, repository_id, snapshot_id, marks, wiki, swept_at, fetched_at, kinds
         )
-        VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN $8::timestamptz END, $8)
+        VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN $8::timestamptz END, $8, $9)
         ON CONFLICT (tenant_id, plan_id, repository_id) DO UPDATE
         SET
             snapshot_id = EXCLUDED.snapshot_id,
             marks = EXCLUDED.marks,
             wiki = EXCLUDED.wiki,
             swept_at = coalesce(EXCLUDED.swept_at, plan_states.swept_at),
-            fetched_at = EXCLUDED.fetched_at
+            fetched_at = EXCLUDED.fetched_at,
+            kinds = EXCLUDED.kinds
         "#,
         claim.tenant.0,
         claim.plan.0,
@@ -88,6 +91,7 @@ pub(super) async fn put(
         stored.wiki,
         stored.swept,
         now,
+        decode::to_json("a list of kinds", &stored.kinds)?,
     )
     .execute(&mut **tx)
     .await?;

@@ -26,7 +26,9 @@ impl Fetch<'_> {
         match outcome {
             Outcome::Fetched(references) => {
                 held.read.insert(Kind::Git, Now::Read);
-                self.lfs(&mirror, &references, &mut held).await?;
+                if self.asks(Kind::Lfs) {
+                    self.lfs(&mirror, &references, &mut held).await?;
+                }
                 held.git = Some(references);
             }
             Outcome::Refused(reason, words) => {
@@ -73,6 +75,9 @@ impl Fetch<'_> {
 
     pub(super) async fn wiki(&self) -> Result<Held, Error> {
         let mut held = Held::default();
+        if !self.asks(Kind::Wiki) {
+            return Ok(held);
+        }
         let now = if self.job.repository.has_wiki {
             let mirror = Mirror::at(self.staging.path("wiki"), self.job.cancel.clone());
             let told = |done, total| self.tell(Kind::Wiki, done, Some(total));

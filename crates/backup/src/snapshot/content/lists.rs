@@ -69,7 +69,7 @@ impl Fetch<'_> {
             path,
             journal: self.staging.path("journal"),
             attempt: self.attempt.clone(),
-            whole: self.job.sweep || expected == Some(0),
+            whole: self.job.sweep || expected == Some(0) || self.was_not_asked(kind),
             expected,
         };
         let told = |done| self.tell(kind, done, expected);

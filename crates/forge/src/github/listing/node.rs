@@ -98,6 +98,7 @@ pub(super) fn read(node: Value) -> Result<Repository, Error> {
         detail: format!("The host lists a repository in a form that is not understood: {error}."),
     })?;
     let marks = marks(&node)?;
+    let topics = topics(&node.settings.repository_topics);
     Ok(Repository {
         id: node.database_id,
         node_id: node.id,
@@ -111,6 +112,7 @@ pub(super) fn read(node: Value) -> Result<Repository, Error> {
         locked: node.flags.is_locked,
         has_wiki: node.flags.has_wiki_enabled,
         has_issues: node.flags.has_issues_enabled,
+        topics,
         disk_kib: node.disk_usage.unwrap_or_default(),
         pushed_at: node.pushed_at,
         marks,
@@ -138,6 +140,17 @@ fn marks(node: &Node) -> Result<Marks, Error> {
         (Kind::PullRequests, newest(&node.pull_requests)),
         (Kind::Releases, newest(&node.releases)),
     ])))
+}
+
+/// The names in a list of topics.
+fn topics(list: &Value) -> Vec<String> {
+    let nodes = list.get("nodes").and_then(Value::as_array);
+    nodes
+        .into_iter()
+        .flatten()
+        .filter_map(|node| node.pointer("/topic/name")?.as_str())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A push moves `pushedAt`; the numbers of branches and tags tell of what was deleted without one.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::Host;
-use scheduler::Place;
+use domain::Place;
 use store::{Db, Scoped, Storage};
 use tokio::net::TcpStream;
 use url::Url;
