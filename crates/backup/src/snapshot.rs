@@ -207,6 +207,6 @@ fn attempt(job: &Job, ground: &Ground) -> Result<String, Error> {
         job.sweep,
         &job.kinds,
     ))
-        .map_err(|error| Error::storage(format!("The marks cannot be compared ({error}).")))?;
+    .map_err(|error| Error::storage(format!("The marks cannot be compared ({error}).")))?;
     Ok(digest::of_bytes(&text).sha256)
 }

@@ -60,6 +60,8 @@ ids! {
     RepositoryId,
     /// A process that works on the queue.
     WorkerId,
+    /// Unsaved changes of a plan.
+    DraftId,
     /// Somebody who may sign in.
     PersonId,
     /// A browser that somebody has signed in with.

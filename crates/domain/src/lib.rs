@@ -31,8 +31,8 @@ pub use content::{Content, Kind, Omission, Part, Reason};
 pub use credential::{CredentialKind, Health, Role};
 pub use host::{ForgeKind, Host};
 pub use id::{
-    CredentialId, FetchId, InvitationId, OrganizationId, PersonId, PlanId, RepositoryId, RunId,
-    SecretId, SessionId, StorageId, TenantId, WorkerId,
+    CredentialId, DraftId, FetchId, InvitationId, OrganizationId, PersonId, PlanId, RepositoryId,
+    RunId, SecretId, SessionId, StorageId, TenantId, WorkerId,
 };
 pub use name::{Name, RepositoryName};
 pub use person::{Email, MemberRole, PersonName, Theme};

@@ -53,7 +53,14 @@ async fn plan(
     let mut fetches: Vec<NewFetch> = futures_util::stream::iter(chosen)
         .map(async |(repository, id)| NewFetch {
             repository: id,
-            kind: decide(engine, client, &repository, known.get(&repository.id), kinds).await,
+            kind: decide(
+                engine,
+                client,
+                &repository,
+                known.get(&repository.id),
+                kinds,
+            )
+            .await,
         })
         .buffered(WIKIS_AT_ONCE)
         .collect()

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
+
 use domain::Email;
 
 /// An error of the store. Its text is for a person, its source for a log.
@@ -73,6 +75,16 @@ pub enum Error {
     /// The installation has its service operator.
     #[error("This installation is set up already: sign in.")]
     SetUpAlready,
+    /// Somebody else has changed something since it was looked at.
+    #[error("{by} has changed this {what} meanwhile: your changes are not saved yet.")]
+    Changed {
+        /// The kind of thing.
+        what: &'static str,
+        /// Who changed it.
+        by: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// The claim is not this worker's any more: it was given to another one, or the run has ended.
     #[error("The claim on {what} has passed to somebody else.")]
     LostFence {

@@ -6,8 +6,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Content, FetchId, Host, Name, OrganizationId, PlanId, RepositoryId, RepositoryName, RunId, Schedule,
-    StorageId, TenantId,
+    Content, FetchId, Host, Name, OrganizationId, PlanId, RepositoryId, RepositoryName, RunId,
+    Schedule, StorageId, TenantId,
 };
 use serde_json::Value;
 

@@ -1,11 +1,12 @@
 //! Repositories, as a host last listed them.
 
+use domain::selection::Traits;
 use domain::{OrganizationId, RepositoryId, RepositoryName, TenantId};
 use serde_json::Value;
 use tracing::instrument;
 use uuid::Uuid;
 
-use crate::{Error, Fleet};
+use crate::{Error, Fleet, Scoped, decode};
 
 /// A repository in an organization's list.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +17,62 @@ pub struct ListedRepository {
     pub name: RepositoryName,
     /// What the list says of it.
     pub listing: Value,
+}
+
+/// A repository as the host last listed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownRepository {
+    /// Its id.
+    pub id: RepositoryId,
+    /// What a plan's selection looks at.
+    pub traits: Traits,
+}
+
+impl Scoped {
+    /// The repositories of an organization that its host lists, by name, with what selections look at.
+    #[instrument(name = "store.repositories.known", skip_all, fields(organization = %organization))]
+    pub async fn known_repositories(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Vec<KnownRepository>, Error> {
+        let mut tx = self.begin().await?;
+        let rows = sqlx::query!(
+            r#"
+            SELECT
+                id,
+                name,
+                coalesce(listing -> 'topics', '[]') AS "topics!",
+                coalesce(listing -> 'archived' = 'true', false) AS "archived!",
+                coalesce(listing -> 'fork' = 'true', false) AS "fork!",
+                coalesce(listing -> 'private' = 'true', false) AS "private!"
+            FROM repositories
+            WHERE tenant_id = $1
+                AND organization_id = $2
+                AND gone_at IS NULL
+                AND listing <> 'null'
+            ORDER BY lower(name)
+            "#,
+            self.tenant.0,
+            organization.0,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(KnownRepository {
+                    id: RepositoryId(row.id),
+                    traits: Traits {
+                        name: decode::text("a repository's name", &row.name)?,
+                        topics: decode::json("a list of topics", row.topics)?,
+                        archived: row.archived,
+                        fork: row.fork,
+                        private: row.private,
+                    },
+                })
+            })
+            .collect()
+    }
 }
 
 impl Fleet {

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    BucketKey, Clock, CredentialKind, ForgeKind, Host, Name, OrganizationId, PersonId, PlanId,
-    RepositoryId, Retention, Role, RunId, Schedule, Secret, Selection, StorageId, Subject,
+    BucketKey, Clock, Content, CredentialKind, ForgeKind, Host, Name, OrganizationId, PersonId,
+    PlanId, RepositoryId, Retention, Role, RunId, Schedule, Secret, Selection, StorageId, Subject,
     WorkerId,
 };
 use serde_json::json;
@@ -139,8 +139,10 @@ impl Sample {
             name: name(text),
             organization: self.organization,
             selection: Selection::All,
+            content: Content::default(),
             storage: self.storage,
             schedule: None,
+            paused: false,
             retention: Retention::default(),
             additional_credentials: false,
             use_credentials: Vec::new(),
@@ -241,6 +243,7 @@ pub(crate) fn stored(digit: char) -> Settlement {
         marks: json!({"git": "1"}),
         wiki: None,
         swept: true,
+        kinds: domain::Kind::ALL.into(),
     }))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use domain::retention::Candidate;
 use domain::{
     Kind, Name, Omission, OrganizationId, PlanId, RepositoryId, RepositoryName, RunId, StorageId,
 };
@@ -77,6 +78,41 @@ const SHORT: usize = 8;
 const SHORTEST: usize = 4;
 
 impl Scoped {
+    /// When a plan's snapshots in its storage were taken, each repository by itself: what its rule for keeping them is about.
+    /// Repositories that the host does not list any more are left out, because nothing of them is ever dropped.
+    #[instrument(name = "store.snapshots.shelves", skip_all, fields(plan = %plan))]
+    pub async fn plan_shelves(&self, plan: PlanId) -> Result<Vec<Vec<Candidate<()>>>, Error> {
+        let mut tx = self.begin().await?;
+        let rows = sqlx::query!(
+            r#"
+            SELECT s.storage_id, s.repository_id, s.taken_at, s.omissions = '[]' AS "whole!"
+            FROM snapshots s
+            JOIN repositories r ON r.tenant_id = s.tenant_id AND r.id = s.repository_id
+            WHERE s.tenant_id = $1
+                AND s.plan_id = $2
+                AND s.forgotten_at IS NULL
+                AND r.gone_at IS NULL
+            "#,
+            self.tenant.0,
+            plan.0,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        let mut shelves: BTreeMap<(Uuid, Uuid), Vec<Candidate<()>>> = BTreeMap::new();
+        for row in rows {
+            shelves
+                .entry((row.storage_id, row.repository_id))
+                .or_default()
+                .push(Candidate {
+                    snapshot: (),
+                    taken_at: row.taken_at,
+                    whole: row.whole,
+                });
+        }
+        Ok(shelves.into_values().collect())
+    }
+
     /// Snapshots that are kept, by repository, the newest first.
     #[instrument(name = "store.snapshots.list", skip_all)]
     pub async fn snapshots(&self, filter: &SnapshotFilter) -> Result<Vec<Snapshot>, Error> {

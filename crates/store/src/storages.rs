@@ -2,11 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use domain::{Name, OrganizationId, Secret, SecretId, StorageId};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 
 use crate::error::OnConstraint;
-use crate::{Error, Scoped, Sealer, SecretKind, decode};
+use crate::{Act, Error, Scoped, Sealer, SecretKind, bell, decode};
+
+mod check;
+mod emergency;
+
+pub use emergency::{Emergency, StorageShelf};
 
 /// A storage to add.
 #[derive(Debug, Clone)]
@@ -32,6 +38,29 @@ pub struct Storage {
     pub secret: Option<SecretId>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
+    /// What the last trial found.
+    pub check: StorageCheck,
+}
+
+/// What a trial of a storage found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StorageCheck {
+    /// It was never tried.
+    Never,
+    /// A worker was asked to try it.
+    Waiting,
+    /// It takes files and gives them back.
+    Sound {
+        /// When it was tried.
+        at: DateTime<Utc>,
+    },
+    /// It does not.
+    Failed {
+        /// When it was tried.
+        at: DateTime<Utc>,
+        /// A sentence for a person.
+        cause: String,
+    },
 }
 
 /// The encrypted repository of one organization in one storage.
@@ -46,14 +75,29 @@ pub struct StorageRepository {
 }
 
 impl Scoped {
-    /// Adds a storage, with its key if it needs one.
+    /// Adds a storage, with its key if it needs one, and asks a worker to try it.
     #[instrument(name = "store.storages.add", skip_all)]
     pub async fn add_storage(&self, sealer: &Sealer, new: NewStorage) -> Result<Storage, Error> {
+        self.add_storage_once(sealer, StorageId::new(), new).await
+    }
+
+    /// Adds a storage with an id that was given out before. Of two requests with one id the second answers like the first.
+    #[instrument(name = "store.storages.add_once", skip_all, fields(storage = %id))]
+    pub async fn add_storage_once(
+        &self,
+        sealer: &Sealer,
+        id: StorageId,
+        new: NewStorage,
+    ) -> Result<Storage, Error> {
         let taken = || Error::NameTaken {
             what: "a storage",
             name: new.name.to_string(),
         };
         let mut tx = self.begin().await?;
+        let known = self.storages_in(&mut tx, Some(id)).await?;
+        if let Some(known) = known.into_iter().next() {
+            return Ok(known);
+        }
         let secret = match &new.secret {
             Some(secret) => {
                 let entry = format!("storage {}", new.name);
@@ -68,16 +112,19 @@ impl Scoped {
             None => None,
         };
         let storage = Storage {
-            id: StorageId::new(),
+            id,
             name: new.name.clone(),
             location: new.location.clone(),
             secret,
             created_at: self.db.clock.now(),
+            check: StorageCheck::Waiting,
         };
         sqlx::query!(
             r#"
-            INSERT INTO storages (tenant_id, id, name, location, secret_id, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO storages (
+                tenant_id, id, name, location, secret_id, created_at, check_requested_at
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, $6)
             "#,
             self.tenant.0,
             storage.id.0,
@@ -89,6 +136,17 @@ impl Scoped {
         .execute(&mut *tx)
         .await
         .on_constraint("storages_name_key", taken)?;
+        self.note(
+            &mut tx,
+            Act {
+                action: "storage.add",
+                subject: ("storage", id.0, storage.name.as_str()),
+                before: None,
+                after: Some(json!({ "name": storage.name, "location": storage.location })),
+            },
+        )
+        .await?;
+        bell::announce(&mut tx).await?;
         tx.commit().await?;
         Ok(storage)
     }
@@ -97,18 +155,36 @@ impl Scoped {
     #[instrument(name = "store.storages.list", skip_all)]
     pub async fn storages(&self) -> Result<Vec<Storage>, Error> {
         let mut tx = self.begin().await?;
+        let storages = self.storages_in(&mut tx, None).await?;
+        tx.commit().await?;
+        Ok(storages)
+    }
+
+    async fn storages_in(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        only: Option<StorageId>,
+    ) -> Result<Vec<Storage>, Error> {
         let rows = sqlx::query!(
             r#"
-            SELECT id, name, location, secret_id, created_at
+            SELECT
+                id,
+                name,
+                location,
+                secret_id,
+                created_at,
+                check_requested_at,
+                checked_at,
+                check_cause
             FROM storages
-            WHERE tenant_id = $1
+            WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id = $2)
             ORDER BY name
             "#,
             self.tenant.0,
+            only.map(|id| id.0),
         )
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut **tx)
         .await?;
-        tx.commit().await?;
         rows.into_iter()
             .map(|row| {
                 Ok(Storage {
@@ -117,15 +193,24 @@ impl Scoped {
                     location: row.location,
                     secret: row.secret_id.map(SecretId),
                     created_at: row.created_at,
+                    check: match (row.check_requested_at, row.checked_at, row.check_cause) {
+                        (Some(_), ..) => StorageCheck::Waiting,
+                        (None, Some(at), None) => StorageCheck::Sound { at },
+                        (None, Some(at), Some(cause)) => StorageCheck::Failed { at, cause },
+                        (None, None, _) => StorageCheck::Never,
+                    },
                 })
             })
             .collect()
     }
 
     /// One storage.
+    #[instrument(name = "store.storages.find", skip_all, fields(storage = %id))]
     pub async fn storage(&self, id: StorageId) -> Result<Option<Storage>, Error> {
-        let storages = self.storages().await?;
-        Ok(storages.into_iter().find(|storage| storage.id == id))
+        let mut tx = self.begin().await?;
+        let storages = self.storages_in(&mut tx, Some(id)).await?;
+        tx.commit().await?;
+        Ok(storages.into_iter().next())
     }
 
     /// The storage of that name.
@@ -227,3 +312,6 @@ impl Scoped {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;

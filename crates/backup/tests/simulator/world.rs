@@ -157,7 +157,7 @@ impl World {
                 snapshot: previous.taken.snapshot.clone(),
                 marks: previous.marks.clone(),
             }),
-            kinds: Kind::ALL.into(),
+            kinds: domain::Kind::ALL.into(),
             sweep: false,
             labels: Labels {
                 host: self.host.authority(),

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use domain::Kind;
+use domain::{Content, Kind, Part};
 use forge::github::Mark;
 
 use super::*;
@@ -46,7 +46,13 @@ fn known(git: &str) -> Known {
         swept_at: Some(now() - TimeDelta::days(1)),
         wiki: None,
         is_whole: true,
+        kinds: Kind::ALL.into(),
     }
+}
+
+/// Decides for a plan that takes everything.
+fn decide(listed: &Repository, known: Option<&Known>, now: DateTime<Utc>) -> Decision {
+    super::decide(listed, known, &Kind::ALL.into(), now)
 }
 
 #[test]
@@ -87,6 +93,30 @@ fn a_known_wiki_is_asked_because_the_list_does_not_show_it() {
         ..listed("a")
     };
     assert_eq!(decide(&without, Some(&known), now()), Decision::Fetch);
+}
+
+#[test]
+fn what_a_plan_takes_from_now_on_is_fetched_though_nothing_has_changed() {
+    let narrow = Content::without([Part::Wiki, Part::Issues]).kinds();
+    let known = Known {
+        kinds: narrow.clone(),
+        ..known("a")
+    };
+    let decide = |kinds| super::decide(&listed("a"), Some(&known), kinds, now());
+    assert_eq!(decide(&narrow), Decision::Unchanged);
+    assert_eq!(decide(&Kind::ALL.into()), Decision::Fetch);
+}
+
+#[test]
+fn what_a_plan_does_not_take_any_more_is_not_looked_at() {
+    let known = Known {
+        wiki: Some("digest".to_owned()),
+        ..known("a")
+    };
+    let code = Content::without(Part::ALL).kinds();
+    let decide = |git| super::decide(&listed(git), Some(&known), &code, now());
+    assert_eq!(decide("a"), Decision::Unchanged);
+    assert_eq!(decide("b"), Decision::Fetch);
 }
 
 #[test]

@@ -130,8 +130,7 @@ async fn locate(scoped: &Scoped, sealer: &Sealer, row: &store::Storage) -> Resul
         Some(secret) => Some(scoped.open_secret(sealer, secret).await?),
         None => None,
     };
-    located(place, secret)
-        .ok_or_else(|| failed("its secret access key is missing.".to_owned()))
+    located(place, secret).ok_or_else(|| failed("its secret access key is missing.".to_owned()))
 }
 
 /// The address with its secret, as the storage engine wants it; nothing if a secret is needed and missing.

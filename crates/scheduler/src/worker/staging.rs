@@ -74,7 +74,9 @@ impl Staging {
 /// The folder's name: the repository's number, and the parts that are left out.
 fn named(forge_id: i64, content: &Content) -> String {
     let without = Part::ALL.into_iter().filter(|part| !content.takes(*part));
-    without.fold(forge_id.to_string(), |name, part| format!("{name}-no-{part}"))
+    without.fold(forge_id.to_string(), |name, part| {
+        format!("{name}-no-{part}")
+    })
 }
 
 /// A host's name as one part of a path.

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::{
-    Clock, CredentialId, CredentialKind, ForgeKind, Host, PlanId, Retention, Role, RunId, Schedule,
-    Secret, Selection, StorageId,
+    Clock, Content, CredentialId, CredentialKind, ForgeKind, Host, Place, PlanId, Retention, Role,
+    RunId, Schedule, Secret, Selection, StorageId,
 };
 use forge_sim::{Limits, Options, Recipe, UserRecipe};
-use scheduler::{Config, Handle, Place};
+use scheduler::{Config, Handle};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use store::{
@@ -157,8 +157,10 @@ impl World {
                 name: "nightly".parse().unwrap(),
                 organization: self.organization.id,
                 selection,
+                content: Content::default(),
                 storage: self.storage,
                 schedule,
+                paused: false,
                 retention: Retention::default(),
                 additional_credentials: !use_credentials.is_empty(),
                 use_credentials: use_credentials.to_vec(),

@@ -2,10 +2,12 @@
 
 mod add;
 mod edit;
+mod what;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
-use domain::{CredentialId, RepositoryName, Schedule, Selection};
+use domain::schedule::Cadence;
+use domain::{CredentialId, Schedule, Selection};
 use serde_json::{Value, json};
 use store::{Credential, Plan, Scoped, Storage};
 
@@ -24,6 +26,11 @@ pub(crate) enum Command {
     Edit(edit::Edit),
     /// List the plans.
     List,
+    /// Remove a plan: it runs no more, and its snapshots stay.
+    Remove {
+        /// The plan.
+        name: String,
+    },
 }
 
 /// A switch.
@@ -36,9 +43,25 @@ pub(crate) enum Switch {
 /// When a plan runs by itself.
 #[derive(Debug, Args)]
 pub(crate) struct When {
-    /// Five cron fields such as "30 2 * * *", or @daily; "never" for runs by hand alone.
-    #[arg(long, value_name = "CRON")]
+    /// hourly, six_hourly, nightly or weekly; five cron fields such as "30 2 * * *", or @daily; "never" for runs by hand alone.
+    #[arg(long, value_name = "WHEN")]
     schedule: Option<String>,
+    /// The time of day of a schedule that has a name.
+    #[arg(
+        long,
+        value_name = "HH:MM",
+        requires = "schedule",
+        default_value = "02:00"
+    )]
+    at: String,
+    /// The day of a weekly schedule.
+    #[arg(
+        long,
+        value_name = "DAY",
+        requires = "schedule",
+        default_value = "Sunday"
+    )]
+    day: String,
     /// The time zone in which the schedule is read.
     #[arg(long, value_name = "ZONE", requires = "schedule")]
     time_zone: Option<String>,
@@ -57,9 +80,15 @@ impl When {
     fn schedule(&self, now: DateTime<Utc>) -> Result<Option<Schedule>, Error> {
         match self.schedule.as_deref() {
             None | Some("never") => Ok(None),
-            Some(cron) => {
+            Some(when) => {
+                let has_name = Cadence::WORDS.iter().any(|(word, _)| *word == when);
+                let cron = if has_name {
+                    Cadence::parse(when, &self.at, &self.day)?.cron()
+                } else {
+                    when.to_owned()
+                };
                 let zone = self.time_zone.as_deref().unwrap_or("UTC");
-                Ok(Some(Schedule::parse(cron, zone, self.window, now)?))
+                Ok(Some(Schedule::parse(&cron, zone, self.window, now)?))
             }
         }
     }
@@ -70,6 +99,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Exit,
         Command::Add(add) => add::execute(context, add).await,
         Command::Edit(edit) => edit::execute(context, edit).await,
         Command::List => list(context).await,
+        Command::Remove { name } => remove(context, &name).await,
     }
 }
 
@@ -84,25 +114,6 @@ pub(crate) async fn find(scoped: &Scoped, name: &str) -> Result<Plan, Error> {
         name,
         known.iter().map(|one| one.name.as_str()),
     ))
-}
-
-/// Reads `all`, or full names joined by commas.
-fn selection(text: &str) -> Result<Selection, Error> {
-    if text.trim() == "all" {
-        return Ok(Selection::All);
-    }
-    let names: Vec<RepositoryName> = text
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(str::parse)
-        .collect::<Result<_, _>>()?;
-    if names.is_empty() {
-        return Err(Error::input(
-            "The plan has no repositories: name some with --repositories owner/name,owner/name, or say all.",
-        ));
-    }
-    Ok(Selection::Chosen(names))
 }
 
 async fn storage(scoped: &Scoped, name: &str) -> Result<Storage, Error> {
@@ -155,9 +166,11 @@ impl Described {
             "name": plan.name,
             "organization": plan.organization_name,
             "selection": plan.selection,
+            "content": plan.content,
             "storage": plan.storage_name,
             "schedule": plan.schedule,
             "next_due_at": plan.next_due_at,
+            "paused": plan.paused_at.is_some(),
             "retention": plan.retention,
             "additional_credentials": plan.additional_credentials,
             "use_credentials": self.uses,
@@ -172,15 +185,19 @@ impl Described {
             match &plan.selection {
                 Selection::All => "all".to_owned(),
                 Selection::Chosen(names) => names.len().to_string(),
+                Selection::Rules(_) => "by rules".to_owned(),
             },
             plan.storage_name.to_string(),
             plan.schedule.as_ref().map_or_else(
                 || "never".to_owned(),
                 |one| format!("{} {}", one.cron(), one.zone()),
             ),
-            plan.next_due_at
-                .map(|due| due.format("%Y-%m-%d %H:%M UTC").to_string())
-                .unwrap_or_default(),
+            match (plan.paused_at, plan.next_due_at) {
+                (Some(_), _) => "paused".to_owned(),
+                (None, due) => due
+                    .map(|due| due.format("%Y-%m-%d %H:%M UTC").to_string())
+                    .unwrap_or_default(),
+            },
             match (plan.additional_credentials, self.uses.is_empty()) {
                 (false, _) => "off".to_owned(),
                 (true, true) => "none is switched on".to_owned(),
@@ -215,23 +232,12 @@ async fn list(context: &Context) -> Result<Exit, Error> {
     Ok(Exit::Complete)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plan_without_repositories_is_refused() {
-        for empty in ["", " , "] {
-            let refused = selection(empty).unwrap_err().to_string();
-            assert!(refused.contains("no repositories"), "{refused}");
-        }
-        assert!(selection("acme").is_err());
-    }
-
-    #[test]
-    fn repositories_are_all_or_named() {
-        assert_eq!(selection("all").unwrap(), Selection::All);
-        let chosen = selection("acme/a, acme/b").unwrap();
-        assert!(matches!(chosen, Selection::Chosen(names) if names.len() == 2));
-    }
+async fn remove(context: &Context, name: &str) -> Result<Exit, Error> {
+    let scoped = context.scoped().await?;
+    let plan = find(&scoped, name).await?;
+    scoped.remove_plan(plan.id).await?;
+    context.output.answer(&json!({ "removed": plan.name }), || {
+        format!("Removed the plan {}. Its snapshots stay.", plan.name)
+    });
+    Ok(Exit::Complete)
 }

@@ -1,10 +1,11 @@
 //! A new plan.
 
 use clap::Args;
-use domain::Retention;
+use domain::{Retention, Selection};
 use store::NewPlan;
 
-use super::{Described, Switch, When, additional, find, selection, storage};
+use super::what::{ByRule, RULES, content};
+use super::{Described, Switch, When, additional, find, storage};
 use crate::commands::organization;
 use crate::context::{Context, new_name};
 use crate::error::Error;
@@ -19,8 +20,13 @@ pub(crate) struct Add {
     #[arg(long)]
     organization: String,
     /// all, or full names joined by commas: owner/name,owner/name.
-    #[arg(long, value_name = "LIST")]
-    repositories: String,
+    #[arg(long, value_name = "LIST", required_unless_present_any = RULES)]
+    repositories: Option<String>,
+    #[command(flatten)]
+    by_rule: ByRule,
+    /// everything, code, or the parts that come besides the code: wiki,issues,pull_requests,lfs,releases,assets,settings.
+    #[arg(long, value_name = "PARTS", default_value = "everything")]
+    content: String,
     /// Where snapshots go.
     #[arg(long)]
     storage: String,
@@ -38,7 +44,11 @@ pub(crate) struct Add {
 }
 
 pub(super) async fn execute(context: &Context, add: Add) -> Result<Exit, Error> {
-    let selection = selection(&add.repositories)?;
+    let selection = add
+        .by_rule
+        .selection(add.repositories.as_deref(), None)?
+        .unwrap_or(Selection::All);
+    let content = content(&add.content)?;
     let retention = Retention::parse(&add.retention)?;
     let schedule = add.when.schedule(context.clock.now())?;
     let scoped = context.scoped().await?;
@@ -52,8 +62,10 @@ pub(super) async fn execute(context: &Context, add: Add) -> Result<Exit, Error> 
             name,
             organization: organization.id,
             selection,
+            content,
             storage: storage.id,
             schedule,
+            paused: false,
             retention,
             additional_credentials: add.additional_credentials == Switch::On,
             use_credentials: additional(&credentials, &add.uses)?,

@@ -4,7 +4,8 @@ use clap::Args;
 use domain::Retention;
 use store::PlanChange;
 
-use super::{Described, Switch, When, additional, find, selection, storage};
+use super::what::{ByRule, content};
+use super::{Described, Switch, When, additional, find, storage};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -14,9 +15,20 @@ use crate::exit::Exit;
 pub(crate) struct Edit {
     /// The plan.
     name: String,
+    /// What to call it from now on.
+    #[arg(long = "name", value_name = "NEW NAME")]
+    new_name: Option<String>,
     /// all, or full names joined by commas: owner/name,owner/name.
     #[arg(long, value_name = "LIST")]
     repositories: Option<String>,
+    #[command(flatten)]
+    by_rule: ByRule,
+    /// everything, code, or the parts that come besides the code: wiki,issues,pull_requests,lfs,releases,assets,settings.
+    #[arg(long, value_name = "PARTS")]
+    content: Option<String>,
+    /// Whether the plan rests: it does not run by itself, but can be run.
+    #[arg(long, value_enum)]
+    paused: Option<Switch>,
     /// Where snapshots go from now on.
     #[arg(long)]
     storage: Option<String>,
@@ -37,7 +49,8 @@ pub(crate) struct Edit {
 }
 
 pub(super) async fn execute(context: &Context, edit: Edit) -> Result<Exit, Error> {
-    let selection = edit.repositories.as_deref().map(selection).transpose()?;
+    let content = edit.content.as_deref().map(content).transpose()?;
+    let name = edit.new_name.as_deref().map(str::parse).transpose()?;
     let retention = edit
         .retention
         .as_deref()
@@ -47,6 +60,9 @@ pub(super) async fn execute(context: &Context, edit: Edit) -> Result<Exit, Error
     let schedule = edit.when.is_said().then_some(schedule);
     let scoped = context.scoped().await?;
     let plan = find(&scoped, &edit.name).await?;
+    let selection = edit
+        .by_rule
+        .selection(edit.repositories.as_deref(), Some(&plan.selection))?;
     let storage = match &edit.storage {
         Some(name) => Some(storage(&scoped, name).await?.id),
         None => None,
@@ -65,19 +81,23 @@ pub(super) async fn execute(context: &Context, edit: Edit) -> Result<Exit, Error
         .edit_plan(
             plan.id,
             PlanChange {
-                name: None,
+                name,
                 selection,
+                content,
                 storage,
                 schedule,
+                paused: edit.paused.map(|switch| switch == Switch::On),
                 retention,
                 additional_credentials: edit
                     .additional_credentials
                     .map(|switch| switch == Switch::On),
                 use_credentials,
+                version: None,
             },
         )
         .await?;
-    let plan = Described::of(&scoped, find(&scoped, &edit.name).await?).await?;
+    let changed = scoped.plan(plan.id).await?.unwrap_or(plan);
+    let plan = Described::of(&scoped, changed).await?;
     context.output.answer(&plan.document(), || {
         format!("Changed the plan {}.", edit.name)
     });
