@@ -8,6 +8,7 @@ mod backend;
 mod fault;
 mod location;
 mod objects;
+mod probe;
 mod read;
 mod restore;
 mod snapshots;

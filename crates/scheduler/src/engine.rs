@@ -58,12 +58,19 @@ pub(crate) struct Rings {
     pub(crate) retention: Arc<Notify>,
     pub(crate) held: Arc<Notify>,
     pub(crate) gauges: Arc<Notify>,
+    pub(crate) trials: Arc<Notify>,
 }
 
 impl Rings {
     /// Rings what an announcement of the store may be about. The sweep, which may be its cause, is not among them.
     pub(crate) fn all(&self) {
-        for bell in [&self.members, &self.runs, &self.fetches, &self.held] {
+        for bell in [
+            &self.members,
+            &self.runs,
+            &self.fetches,
+            &self.held,
+            &self.trials,
+        ] {
             bell.notify_one();
         }
     }

@@ -44,6 +44,7 @@ mod seat;
 mod storages;
 mod sweep;
 mod task;
+mod trials;
 mod verdict;
 mod worker;
 
@@ -64,6 +65,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Retention rules are applied at least this often, and after each run.
 const RETENTION_EVERY: Duration = Duration::from_hours(1);
+
+/// Storages that somebody has asked about are looked for at least this often.
+const TRIALS_EVERY: Duration = Duration::from_mins(1);
 
 /// Gauges are measured this often.
 const GAUGES_EVERY: Duration = Duration::from_secs(15);
@@ -143,11 +147,13 @@ fn background(engine: &Arc<Engine>, tasks: &mut JoinSet<()>) {
     let sweep = engine.task("sweep", SWEEP_EVERY, &rings.sweep);
     let retention = engine.task("retention", RETENTION_EVERY, &rings.retention);
     let gauges = engine.task("gauges", GAUGES_EVERY, &rings.gauges);
-    let [a, b, c, d] = std::array::from_fn(|_| engine.clone());
+    let trials = engine.task("trials", TRIALS_EVERY, &rings.trials);
+    let [a, b, c, d, e] = std::array::from_fn(|_| engine.clone());
     tasks.spawn(async move { members.run(|| members::load(&a)).await });
     tasks.spawn(async move { sweep.run(|| sweep::round(&b)).await });
     tasks.spawn(async move { retention.run(|| retention::round(&c)).await });
     tasks.spawn(async move { gauges.run(|| gauges::measure(&d)).await });
+    tasks.spawn(async move { trials.run(|| trials::round(&e)).await });
 }
 
 impl Handle {

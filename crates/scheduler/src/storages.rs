@@ -17,6 +17,7 @@ use crate::Error;
 
 mod open;
 
+pub(crate) use open::locate_storage;
 pub use open::open_storage;
 
 /// The index is loaded again after this many snapshots, so that what other workers stored is not stored twice.

@@ -30,6 +30,16 @@ pub async fn open_storage(
     open(scoped, sealer, &location, &repository, &data.join("cache")).await
 }
 
+/// Where a storage is, with what opens it.
+pub(crate) async fn locate_storage(
+    scoped: &Scoped,
+    sealer: &Sealer,
+    storage: StorageId,
+) -> Result<Location, Error> {
+    let row = find(scoped, storage).await?;
+    locate(scoped, sealer, &row).await
+}
+
 /// Opens a storage repository; makes it if it was never used.
 pub(super) async fn for_writing(
     db: &Db,

@@ -2,7 +2,8 @@ use domain::Role;
 use sqlx::PgPool;
 
 use super::*;
-use crate::samples::{credential, name, noon, sample, tenant};
+use crate::samples::{credential, name, noon, sample, stored, tenant};
+use crate::{Actor, AuditFilter, SnapshotFilter};
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn a_plan_comes_back_as_it_was_given(pool: PgPool) {
@@ -115,4 +116,179 @@ async fn a_plan_takes_nothing_from_another_tenant(pool: PgPool) {
         );
     }
     assert_eq!(acme.scoped.plans().await.unwrap().len(), 1);
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn the_second_of_two_editors_is_told_who_was_first(pool: PgPool) {
+    let acme = sample(&pool).await;
+    let ann = Actor {
+        person: None,
+        name: "Ann".to_owned(),
+        address: None,
+    };
+    let seen = acme.scoped.plan(acme.plan).await.unwrap().unwrap().version;
+    let rest = |paused| PlanChange {
+        paused: Some(paused),
+        version: Some(seen),
+        ..PlanChange::default()
+    };
+    let by_ann = acme.scoped.clone().acting(ann);
+    by_ann.edit_plan(acme.plan, rest(true)).await.unwrap();
+    acme.pass(2);
+    let refused = acme.scoped.edit_plan(acme.plan, rest(false)).await;
+    match refused {
+        Err(Error::Changed { what, by, at }) => {
+            assert_eq!((what, by.as_str(), at), ("plan", "Ann", noon()));
+        }
+        other => panic!("{other:?}"),
+    }
+    let plan = acme.scoped.plan(acme.plan).await.unwrap().unwrap();
+    assert_eq!(plan.paused_at, Some(noon()));
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn a_change_that_changes_nothing_leaves_no_trace(pool: PgPool) {
+    let acme = sample(&pool).await;
+    let before = acme.scoped.plan(acme.plan).await.unwrap();
+    let change = PlanChange {
+        name: Some(name("nightly")),
+        content: Some(Content::default()),
+        use_credentials: Some(Vec::new()),
+        ..PlanChange::default()
+    };
+    acme.scoped.edit_plan(acme.plan, change).await.unwrap();
+    assert_eq!(acme.scoped.plan(acme.plan).await.unwrap(), before);
+    let log = acme.scoped.audit(&AuditFilter::default(), None, 10).await;
+    let actions: Vec<_> = log.unwrap().into_iter().map(|one| one.action).collect();
+    assert!(!actions.contains(&"plan.edit".to_owned()), "{actions:?}");
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn a_change_is_noted_with_before_and_after(pool: PgPool) {
+    let acme = sample(&pool).await;
+    let change = PlanChange {
+        content: Some(Content::without([domain::Part::Wiki])),
+        ..PlanChange::default()
+    };
+    acme.scoped.edit_plan(acme.plan, change).await.unwrap();
+    let log = acme.scoped.audit(&AuditFilter::default(), None, 1).await;
+    let entry = log.unwrap().remove(0);
+    assert_eq!(entry.action, "plan.edit");
+    let content = |state: Option<serde_json::Value>| state.unwrap()["content"].clone();
+    assert_eq!(content(entry.before), serde_json::json!({}));
+    assert_eq!(
+        content(entry.after),
+        serde_json::json!({ "without": ["wiki"] })
+    );
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn a_paused_plan_is_not_due_and_resumes_at_its_next_time(pool: PgPool) {
+    let acme = sample(&pool).await;
+    let new = NewPlan {
+        schedule: Some(acme.schedule("0 13 * * *", None)),
+        paused: true,
+        ..acme.new_plan("resting")
+    };
+    let id = acme.scoped.add_plan(new).await.unwrap();
+    acme.pass(24 * 60);
+    assert_eq!(acme.fleet.fire_due_schedules(acme.now()).await.unwrap(), []);
+    acme.scoped
+        .request_run(id, crate::Trigger::Person)
+        .await
+        .unwrap();
+    let change = PlanChange {
+        paused: Some(false),
+        ..PlanChange::default()
+    };
+    acme.scoped.edit_plan(id, change).await.unwrap();
+    let plan = acme.scoped.plan(id).await.unwrap().unwrap();
+    assert_eq!(
+        plan.next_due_at,
+        Some("2026-03-03T13:00:00Z".parse().unwrap())
+    );
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn a_removed_plan_runs_no_more_and_its_snapshots_stay(pool: PgPool) {
+    let acme = sample(&pool).await;
+    let worker = acme.worker().await;
+    acme.listed_run(worker, 1).await;
+    let claim = acme.claim(worker).await.unwrap();
+    acme.fleet.settle_fetch(&claim, stored('a')).await.unwrap();
+    let open = acme
+        .scoped
+        .request_run(acme.plan, crate::Trigger::Person)
+        .await
+        .unwrap();
+
+    acme.scoped.remove_plan(acme.plan).await.unwrap();
+    assert_eq!(acme.scoped.plan(acme.plan).await.unwrap(), None);
+    let run = acme.scoped.run(open).await.unwrap().unwrap();
+    assert_eq!(run.state, domain::RunState::Cancelled);
+    let kept = acme.scoped.snapshots(&SnapshotFilter::default()).await;
+    assert_eq!(kept.unwrap().len(), 1);
+    let refused = acme
+        .scoped
+        .request_run(acme.plan, crate::Trigger::Person)
+        .await;
+    assert!(matches!(refused, Err(Error::Missing { .. })), "{refused:?}");
+    acme.scoped
+        .add_plan(acme.new_plan("nightly"))
+        .await
+        .unwrap();
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn a_list_of_plans_tells_of_their_newest_runs(pool: PgPool) {
+    let acme = sample(&pool).await;
+    let other = tenant(&acme.db, "other").await;
+    acme.scoped.add_plan(acme.new_plan("aside")).await.unwrap();
+    let worker = acme.worker().await;
+    let run = acme.listed_run(worker, 1).await;
+    let all = PlanPlace::default();
+    let page = acme.scoped.plans_overview(&all, 50).await.unwrap();
+    let told: Vec<_> = page
+        .iter()
+        .map(|plan| {
+            (
+                plan.name.as_str(),
+                plan.last_run.as_ref().map(|run| run.state),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("aside", None),
+            ("nightly", Some(domain::RunState::Running))
+        ]
+    );
+    assert_eq!(page[1].last_run.as_ref().map(|last| last.id), Some(run));
+    let second = PlanPlace {
+        after: Some("aside".to_owned()),
+        ..PlanPlace::default()
+    };
+    assert_eq!(
+        acme.scoped.plans_overview(&second, 50).await.unwrap().len(),
+        1
+    );
+    assert_eq!(
+        other.scoped.plans_overview(&all, 50).await.unwrap().len(),
+        1
+    );
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn a_preview_sees_the_plans_own_snapshots(pool: PgPool) {
+    let acme = sample(&pool).await;
+    let worker = acme.worker().await;
+    acme.listed_run(worker, 1).await;
+    let claim = acme.claim(worker).await.unwrap();
+    acme.fleet.settle_fetch(&claim, stored('a')).await.unwrap();
+    let shelves = acme.scoped.plan_shelves(acme.plan).await.unwrap();
+    assert_eq!(shelves.len(), 1);
+    assert!(shelves[0][0].whole);
+    let other = acme.scoped.add_plan(acme.new_plan("other")).await.unwrap();
+    assert_eq!(acme.scoped.plan_shelves(other).await.unwrap().len(), 0);
 }
