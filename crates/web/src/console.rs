@@ -8,6 +8,7 @@ use store::{Db, Sealer};
 use url::Url;
 
 use crate::once::Once;
+use crate::token::Stamp;
 
 /// What the installation says about itself.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +38,8 @@ pub struct Console {
     pub(crate) clock: Clock,
     pub(crate) settings: Arc<Settings>,
     pub(crate) once: Once,
+    /// Nothing, if the system gave no random numbers: then nobody signs in with a second factor.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 impl Console {
@@ -48,6 +51,7 @@ impl Console {
             clock,
             settings: Arc::new(settings),
             once: Once::default(),
+            stamp: Stamp::new().ok(),
         }
     }
 }

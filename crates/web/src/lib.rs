@@ -23,6 +23,7 @@ mod once;
 mod page;
 mod password;
 mod router;
+mod second_factor;
 mod session;
 mod text;
 mod token;

@@ -1,6 +1,8 @@
 //! Things that cannot be guessed.
 
-use aws_lc_rs::rand;
+use std::sync::Arc;
+
+use aws_lc_rs::{hmac, rand};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::Secret;
@@ -35,25 +37,68 @@ pub(crate) fn mark() -> Result<String, Error> {
     Ok(hex::encode(random::<6>()?))
 }
 
-/// A code for a person to type: four groups of four letters and digits that cannot be mistaken for each other.
-pub fn set_up_code() -> Option<Secret> {
-    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567890";
-    let code: Vec<String> = random::<16>()
-        .ok()?
-        .chunks(4)
-        .map(|group| {
-            group
-                .iter()
-                .filter_map(|byte| LETTERS.get(usize::from(byte % 32)))
-                .map(|letter| char::from(*letter))
-                .collect()
-        })
-        .collect();
-    Some(Secret::new(code.join("-")))
+/// Letters and digits that cannot be mistaken for each other: neither i, l, o nor 0 and 1.
+const LETTERS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
+
+/// A code for a person to type: four groups of four, some 79 bits.
+pub(crate) fn code() -> Result<Secret, Error> {
+    let mut text = String::with_capacity(19);
+    let mut written = 0;
+    while written < 16 {
+        for byte in random::<16>()? {
+            // A byte beyond the last whole round would make the first letters likelier than the others.
+            let letter = (byte < 248).then(|| LETTERS.get(usize::from(byte % 31)));
+            if let Some(Some(letter)) = letter
+                && written < 16
+            {
+                if written > 0 && written % 4 == 0 {
+                    text.push('-');
+                }
+                text.push(char::from(*letter));
+                written += 1;
+            }
+        }
+    }
+    Ok(Secret::new(text))
 }
 
-fn random<const N: usize>() -> Result<[u8; N], Error> {
+/// The code that lets the first person in. Nothing, if the system gives no random numbers.
+pub fn set_up_code() -> Option<Secret> {
+    code().ok()
+}
+
+/// What says, while a person is halfway through signing in, that her password was right.
+///
+/// It is good for this process alone, which is all that a few minutes need.
+#[derive(Debug, Clone)]
+pub(crate) struct Stamp(Arc<hmac::Key>);
+
+impl Stamp {
+    pub(crate) fn new() -> Result<Self, Error> {
+        let key = random::<32>()?;
+        Ok(Self(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &key))))
+    }
+
+    /// Puts the seal of this process under a text.
+    pub(crate) fn press(&self, text: &str) -> String {
+        let tag = hmac::sign(&self.0, text.as_bytes());
+        format!("{text}.{}", hex::encode(tag))
+    }
+
+    /// The text, if the seal is ours.
+    pub(crate) fn check<'a>(&self, pressed: &'a str) -> Option<&'a str> {
+        let (text, tag) = pressed.rsplit_once('.')?;
+        let tag = hex::decode(tag).ok()?;
+        hmac::verify(&self.0, text.as_bytes(), &tag).ok()?;
+        Some(text)
+    }
+}
+
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(|_| Error::internal("The system gives no random numbers."))?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Signing in and out.
 
+use std::net::IpAddr;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -7,6 +9,7 @@ use axum::response::Response;
 use domain::{Email, PersonId, Secret};
 use serde::Deserialize;
 use store::{Attempts, NewSession};
+use url::form_urlencoded::byte_serialize;
 
 use crate::console::Console;
 use crate::error::Error;
@@ -16,17 +19,21 @@ use crate::form::Query;
 use crate::page::{self, Page};
 use crate::router::{Access, Route};
 use crate::token::Token;
-use crate::{password, session, text, views};
-
-use std::net::IpAddr;
+use crate::{password, second_factor, session, text, views};
 
 /// Characters that are kept of what a browser calls itself.
 const AGENT: usize = 256;
+
+/// The cookie of who has given the right password and not yet a code, and how long that counts.
+const HALFWAY: &str = "halfway";
+const HALFWAY_S: u32 = 5 * 60;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/login", Access::Anyone, show),
         Route::post("/login", Access::Anyone, create),
+        Route::get("/login/code", Access::Anyone, ask_code),
+        Route::post("/login/code", Access::Anyone, check_code),
         Route::post("/logout", Access::SignedIn, delete),
     ]
 }
@@ -90,20 +97,113 @@ async fn create(
     };
     let hash = known.as_ref().map(|known| known.password_hash.clone());
     let is_right = password::matches(Secret::new(fields.raw("password")), hash).await?;
-    people.note_attempt(&typed, address, is_right).await?;
+    let needs_code = is_right && known.as_ref().is_some_and(|known| known.totp);
+    // With a second factor, failures are forgotten only when both were right.
+    if !needs_code {
+        people.note_attempt(&typed, address, is_right).await?;
+    }
     let Some(known) = known.filter(|_| is_right) else {
         let left = attempts.left.saturating_sub(1);
         fields.fail_form(wrong(left));
         return page::refuse(&form(fields));
     };
-    open(
-        &console,
-        known.person,
-        address,
-        &headers,
-        views::own(fields.text("next")),
-    )
-    .await
+    let next = views::own(fields.text("next"));
+    if needs_code {
+        return halfway(&console, known.person, &typed, next);
+    }
+    open(&console, known.person, address, &headers, next).await
+}
+
+/// Remembers in the browser for a few minutes that the password was right, and asks for the code.
+fn halfway(
+    console: &Console,
+    person: PersonId,
+    account: &str,
+    next: &str,
+) -> Result<Response, Error> {
+    let stamp = console
+        .stamp
+        .as_ref()
+        .ok_or_else(|| Error::internal("There is no key for signing in with a code."))?;
+    let until = console.clock.now().timestamp() + i64::from(HALFWAY_S);
+    let account: String = byte_serialize(account.as_bytes()).collect();
+    let pressed = stamp.press(&format!("{person}_{until}_{account}"));
+    let next: String = byte_serialize(next.as_bytes()).collect();
+    let mut response = page::go(&format!("/login/code?next={next}"))?;
+    response.headers_mut().append(
+        header::SET_COOKIE,
+        session::set(console, HALFWAY, &pressed, HALFWAY_S)?,
+    );
+    Ok(response)
+}
+
+/// Who has come halfway, and under which account her tries are counted.
+fn who_is_halfway(console: &Console, headers: &HeaderMap) -> Option<(PersonId, String)> {
+    let pressed = session::read(headers, HALFWAY)?;
+    let text = console.stamp.as_ref()?.check(&pressed)?;
+    let mut parts = text.splitn(3, '_');
+    let person = parts.next()?.parse().ok()?;
+    let until: i64 = parts.next()?.parse().ok()?;
+    let (account, _) = url::form_urlencoded::parse(parts.next()?.as_bytes()).next()?;
+    (console.clock.now().timestamp() < until).then(|| (person, account.into_owned()))
+}
+
+#[derive(Template)]
+#[template(path = "login_code.html")]
+struct CodePage {
+    page: Page,
+    fields: Fields,
+}
+
+fn code_form(fields: Fields) -> CodePage {
+    CodePage {
+        page: Page::bare("Enter your code"),
+        fields,
+    }
+}
+
+async fn ask_code(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Query(wish): Query<Wish>,
+) -> Result<Response, Error> {
+    if who_is_halfway(&console, &headers).is_none() {
+        return page::go("/login");
+    }
+    let next = wish.next.unwrap_or_default();
+    page::show(&code_form(Fields::new().with("next", next)))
+}
+
+async fn check_code(
+    State(console): State<Console>,
+    Address(address): Address,
+    headers: HeaderMap,
+    mut fields: Fields,
+) -> Result<Response, Error> {
+    let Some((person, account)) = who_is_halfway(&console, &headers) else {
+        return page::go("/login");
+    };
+    let people = console.db.people();
+    let attempts = people.attempts(&account, address).await?;
+    if !attempts.may_try {
+        fields.fail_form(locked(&attempts, &console));
+        return page::refuse(&code_form(fields));
+    }
+    let accepted = second_factor::accept(&console, person, fields.text("code")).await?;
+    people.note_attempt(&account, address, accepted).await?;
+    if !accepted {
+        fields.fail(
+            "code",
+            "This code is not valid, or was used before. Wait for the next one, and check the clock of your device.",
+        );
+        return page::refuse(&code_form(fields));
+    }
+    let next = views::own(fields.text("next"));
+    let mut response = open(&console, person, address, &headers, next).await?;
+    response
+        .headers_mut()
+        .append(header::SET_COOKIE, session::set(&console, HALFWAY, "", 0)?);
+    Ok(response)
 }
 
 /// The same for an address that nobody has.

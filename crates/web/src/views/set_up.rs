@@ -14,7 +14,7 @@ use crate::fields::Fields;
 use crate::page::{self, Page};
 use crate::router::{Access, Route};
 use crate::views::login;
-use crate::{password, token};
+use crate::{password, second_factor};
 
 /// The account under which tries of the code are counted.
 const ACCOUNT: &str = "set-up";
@@ -109,6 +109,7 @@ async fn create(
 /// Compared as hashes, so that the time it takes says nothing of how much is right.
 fn knows_the_code(console: &Console, fields: &Fields) -> bool {
     console.settings.set_up_code.as_ref().is_some_and(|code| {
-        token::hash(code.expose()) == token::hash(&fields.text("setup_code").to_lowercase())
+        second_factor::recovery_hash(code.expose())
+            == second_factor::recovery_hash(fields.text("setup_code"))
     })
 }
