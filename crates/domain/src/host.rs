@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::Invalid;
+use crate::name::shown;
 
 /// Which vendor's software a host runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,7 +63,8 @@ impl Host {
         };
         let url = Url::parse(&with_scheme).map_err(|error| {
             Invalid::new(format!(
-                "\"{text}\" is not the address of a host ({error}): write it as https://github.example.com."
+                "{} is not the address of a host ({error}): write it as https://github.example.com.",
+                shown(text)
             ))
         })?;
         check_address(&url, text)?;
@@ -167,13 +169,14 @@ fn fixed(text: &str) -> Result<Url, Invalid> {
 fn check_address(url: &Url, text: &str) -> Result<(), Invalid> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Invalid::new(
-            "The address of a host must not hold a user name or a password: give the token in a file.",
+            "The address of a host must not hold a user name or a password: give the token apart from it.",
         ));
     }
     if url.host_str().is_none_or(str::is_empty) || url.query().is_some() || url.fragment().is_some()
     {
         return Err(Invalid::new(format!(
-            "\"{text}\" is not the address of a host: write it as https://github.example.com."
+            "{} is not the address of a host: write it as https://github.example.com.",
+            shown(text)
         )));
     }
     Ok(())

@@ -46,6 +46,8 @@ ids! {
     OrganizationId,
     /// Something that may call the API.
     CredentialId,
+    /// One trial of a token at its host.
+    CheckId,
     /// An entry of the Password Manager.
     SecretId,
     /// A place that keeps snapshots.

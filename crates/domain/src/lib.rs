@@ -11,11 +11,14 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod bucket;
+pub mod check;
 pub mod clock;
 pub mod content;
 pub mod credential;
 pub mod host;
 pub mod id;
+pub mod label;
+pub mod login;
 pub mod name;
 pub mod person;
 pub mod place;
@@ -24,16 +27,20 @@ pub mod run;
 pub mod schedule;
 pub mod secret;
 pub mod selection;
+pub mod token;
 
 pub use bucket::{BucketKey, Reading, Resource, Subject};
+pub use check::{CheckState, Errand, Findings, Refusal, Step};
 pub use clock::Clock;
 pub use content::{Content, Kind, Omission, Part, Reason};
 pub use credential::{CredentialKind, Health, Role};
 pub use host::{ForgeKind, Host};
 pub use id::{
-    CredentialId, DraftId, FetchId, InvitationId, OrganizationId, PersonId, PlanId, RepositoryId,
-    RunId, SecretId, SessionId, StorageId, TenantId, WorkerId,
+    CheckId, CredentialId, DraftId, FetchId, InvitationId, OrganizationId, PersonId, PlanId,
+    RepositoryId, RunId, SecretId, SessionId, StorageId, TenantId, WorkerId,
 };
+pub use label::{Label, Remark};
+pub use login::Login;
 pub use name::{Name, RepositoryName};
 pub use person::{Email, MemberRole, PersonName, Theme};
 pub use place::Place;
@@ -42,6 +49,7 @@ pub use run::{FetchState, RunState};
 pub use schedule::Schedule;
 pub use secret::Secret;
 pub use selection::Selection;
+pub use token::{MissingRight, github_token, missing_rights};
 
 /// Why a text given by a person is not what it should be: one sentence that says what is wrong and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,7 +8,7 @@ use domain::{Clock, CredentialId, Host, Secret};
 use tokio_util::sync::CancellationToken;
 
 use crate::gate::{Authority, Gate};
-use crate::github::{self, Account, Client, Identity};
+use crate::github::{self, Account, Budgets, Client, Memberships, Owner};
 use crate::pool::Session;
 use crate::{Error, Pool};
 
@@ -99,8 +99,22 @@ impl Forge {
     ///
     /// [`Error::Transient`]: the host cannot be reached. [`Error::Protocol`]: it is not a GitHub API.
     /// [`Error::NoCredential`]: it does not know the token. [`Error::Denied`]: it knows it and forbids its use.
-    pub async fn identify(&self, host: &Host, token: &Secret) -> Result<Identity, Error> {
-        github::identify(&self.shared, host, token).await
+    pub async fn owner(&self, host: &Host, token: &Secret) -> Result<Owner, Error> {
+        github::owner(&self.shared, host, token).await
+    }
+
+    /// The organizations that a token's user is a member of; nothing if the token may not ask.
+    pub async fn memberships(
+        &self,
+        host: &Host,
+        token: &Secret,
+    ) -> Result<Option<Memberships>, Error> {
+        github::memberships(&self.shared, host, token).await
+    }
+
+    /// What a token's bucket has left, which is free of charge.
+    pub async fn budgets(&self, host: &Host, token: &Secret) -> Result<Budgets, Error> {
+        github::budgets(&self.shared, host, token).await
     }
 
     /// Looks an account up by name; nothing if there is none.

@@ -118,7 +118,7 @@ impl Gate {
         let judgement = limits::judge(&answer, span);
         if let Some(lease) = lease {
             if let Judgement::Dead { reason } = &judgement {
-                self.pool.kill(lease.credential, reason);
+                self.pool.kill(lease.credential, &lease.token, reason);
             }
             book.judged(parts.status, &judgement);
             book.settled(lease.settle(settlement(&answer, &judgement, span)));

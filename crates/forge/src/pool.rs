@@ -178,13 +178,13 @@ impl Pool {
         self.state().access.get(&(credential, repository)).copied()
     }
 
-    /// Parks a credential that the host refused.
-    pub(crate) fn kill(&self, credential: CredentialId, reason: &str) {
+    /// Parks a credential whose token the host refused. One that has another token by now is left alone.
+    pub(crate) fn kill(&self, credential: CredentialId, token: &Secret, reason: &str) {
         let mut state = self.state();
         let Some(member) = state.members.get_mut(&credential) else {
             return;
         };
-        if member.health != Health::Healthy {
+        if member.health != Health::Healthy || member.token != *token {
             return;
         }
         member.health = Health::Dead {
@@ -201,7 +201,7 @@ impl Pool {
     }
 
     /// Takes in what a host said of a bucket's budgets.
-    pub(crate) fn learn(&self, key: &BucketKey, readings: &[(Resource, Reading)], unlimited: bool) {
+    pub fn learn(&self, key: &BucketKey, readings: &[(Resource, Reading)], unlimited: bool) {
         let now = self.inner.clock.now();
         let mut state = self.state();
         for (resource, reading) in readings {

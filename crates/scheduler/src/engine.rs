@@ -54,6 +54,7 @@ pub(crate) struct Rings {
     pub(crate) members: Arc<Notify>,
     pub(crate) runs: Arc<Notify>,
     pub(crate) fetches: Arc<Notify>,
+    pub(crate) checks: Arc<Notify>,
     pub(crate) sweep: Arc<Notify>,
     pub(crate) retention: Arc<Notify>,
     pub(crate) held: Arc<Notify>,
@@ -68,6 +69,7 @@ impl Rings {
             &self.members,
             &self.runs,
             &self.fetches,
+            &self.checks,
             &self.held,
             &self.trials,
         ] {

@@ -27,6 +27,7 @@ use tracing::{error, info, warn};
 mod apart;
 mod backoff;
 mod bell;
+mod checks;
 mod config;
 mod discover;
 mod engine;
@@ -44,6 +45,7 @@ mod seat;
 mod storages;
 mod sweep;
 mod task;
+mod trial;
 mod trials;
 mod verdict;
 mod worker;
@@ -52,6 +54,7 @@ pub use config::Config;
 pub use error::Error;
 pub use storages::open_storage;
 pub use task::TaskStatus;
+pub use trial::{Stopped, Trial, Tried};
 
 use engine::Engine;
 use running::Stop;
@@ -119,6 +122,7 @@ pub async fn start(config: Config, db: Db, sealer: Sealer, clock: Clock) -> Resu
     let mut claiming = JoinSet::new();
     claiming.spawn(discover::run(engine.clone()));
     claiming.spawn(worker::run(engine.clone()));
+    claiming.spawn(checks::run(engine.clone()));
     info!(%worker, concurrency = engine.config.concurrency, "The scheduler has started.");
     Ok(Handle {
         engine,

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     BucketKey, CredentialId, Health, Host, OrganizationId, PlanId, Role, Secret, TenantId,
 };
@@ -19,9 +18,6 @@ use crate::engine::Engine;
 mod events;
 
 pub(crate) use events::run as run_events;
-
-/// A stored token is opened again after this time, in case that it was replaced.
-const TOKEN_TRUSTED_FOR: TimeDelta = TimeDelta::seconds(60);
 
 /// Hosts are asked for the state of at most this many buckets at once.
 const REFRESHES_AT_ONCE: usize = 8;
@@ -44,7 +40,6 @@ struct Known {
     host: Host,
     credential: Credential,
     token: Secret,
-    opened_at: DateTime<Utc>,
 }
 
 impl Members {
@@ -55,6 +50,13 @@ impl Members {
     /// The tenant that a credential belongs to.
     fn tenant_of(&self, credential: CredentialId) -> Option<TenantId> {
         self.known().get(&credential).map(|known| known.tenant)
+    }
+
+    /// Which of its tokens a credential is used with here.
+    fn token_version(&self, credential: CredentialId) -> Option<i32> {
+        self.known()
+            .get(&credential)
+            .map(|known| known.credential.secret_version)
     }
 
     /// One healthy credential for each bucket of these whose host was not asked yet; they count as asked from here on.
@@ -136,23 +138,20 @@ async fn place(
     organization: &Organization,
     credential: Credential,
 ) -> Result<(), Error> {
-    let now = engine.clock.now();
     let id = credential.id;
     let before = engine.members.known().get(&id).cloned();
-    let revived = before.as_ref().is_some_and(|known| {
-        known.credential.health != Health::Healthy && credential.health == Health::Healthy
+    // Another number is another value: it was replaced, and everybody who uses it has the new one from here on.
+    let same_token = before.as_ref().filter(|known| {
+        known.credential.secret == credential.secret
+            && known.credential.secret_version == credential.secret_version
     });
-    let trusted = before
-        .as_ref()
-        .filter(|known| !revived && now - known.opened_at < TOKEN_TRUSTED_FOR);
-    let (token, opened_at) = match trusted {
-        Some(known) => (known.token.clone(), known.opened_at),
-        None => (
+    let token = match same_token {
+        Some(known) => known.token.clone(),
+        None => {
             scoped
                 .open_secret(&engine.sealer, credential.secret)
-                .await?,
-            now,
-        ),
+                .await?
+        }
     };
     let is_new = before.is_none();
     let changed = before.is_none_or(|known| {
@@ -188,7 +187,6 @@ async fn place(
             host: organization.host.clone(),
             credential,
             token,
-            opened_at,
         },
     );
     Ok(())

@@ -11,6 +11,13 @@ pub(crate) async fn round(engine: &Engine) -> Result<(), Error> {
     if released > 0 {
         info!(released, "Work of lost workers was given to others.");
     }
+    let given_up = engine.fleet.sweep_checks().await?;
+    if given_up > 0 {
+        info!(
+            given_up,
+            "Checks of tokens were given up: nobody could do them in time."
+        );
+    }
     let now = engine.clock.now();
     for run in engine.fleet.fire_due_schedules(now).await? {
         info!(%run, "A schedule asked for a run.");

@@ -14,13 +14,12 @@ const LARGEST: u64 = 4096;
 /// Reads a token for GitHub.
 pub(crate) fn github_token(path: &Path) -> Result<Secret, Error> {
     let token = read(path, "token")?;
-    if token.expose().starts_with("github_pat_") {
-        return Err(Error::input(format!(
-            "The token in {} is a fine-grained one (github_pat_…), which cannot read everything that a backup needs: create a classic token (Settings, Developer settings, Tokens (classic)) with the scope repo.",
+    domain::github_token(token.expose()).map_err(|error| {
+        Error::input(format!(
+            "{error} The token is the one in {}.",
             path.display()
-        )));
-    }
-    Ok(token)
+        ))
+    })
 }
 
 /// Reads a file that holds one secret on one line; `what` names it in sentences.

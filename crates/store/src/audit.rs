@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use domain::{PersonId, TenantId};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
@@ -20,7 +21,7 @@ mod read;
 pub use read::{AuditEntry, AuditFilter, AuditPlace, AuditWords};
 
 /// On whose behalf something is done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     /// The person, if one has signed in.
     pub person: Option<PersonId>,

@@ -2,17 +2,24 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    BucketKey, CredentialId, CredentialKind, Health, Name, OrganizationId, Role, Secret, SecretId,
+    BucketKey, CredentialId, CredentialKind, Health, Label, Name, OrganizationId, Role, Secret,
+    SecretId,
 };
+use serde_json::{Value, json};
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 
 use crate::error::{OnConstraint, found};
-use crate::{Error, Scoped, Sealer, SecretKind, decode};
+use crate::{Act, Error, Scoped, Sealer, SecretKind, decode};
 
 mod access;
 mod read;
 mod remove;
+
+pub use remove::Leftover;
+
+/// Characters kept free at the end of a name for a number that tells it from others.
+const ROOM_FOR_A_NUMBER: usize = 5;
 
 /// A credential to add.
 #[derive(Debug, Clone)]
@@ -30,11 +37,20 @@ pub struct NewCredential {
     /// Share of its budget that is never spent, in percent.
     pub reserve_percent: u8,
     /// The token.
-    pub secret: Secret,
+    pub token: TokenSource,
     /// What it may do, if the host says so.
     pub scopes: Option<Vec<String>>,
     /// When it expires, if the host says so.
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Where a token comes from.
+#[derive(Debug, Clone)]
+pub enum TokenSource {
+    /// It is new, and becomes an entry of the Password Manager.
+    New(Secret),
+    /// It is an entry of the Password Manager, which several credentials may share.
+    Entry(SecretId),
 }
 
 /// What may call a host's API.
@@ -58,16 +74,34 @@ pub struct Credential {
     pub reserve_percent: u8,
     /// Where the token is kept.
     pub secret: SecretId,
+    /// What the entry is called.
+    pub secret_name: Label,
+    /// How often the entry's value was set: another number is another token.
+    pub secret_version: i32,
     /// What it may do, if the host says so.
     pub scopes: Option<Vec<String>>,
     /// When it expires, if the host says so.
     pub expires_at: Option<DateTime<Utc>>,
     /// Whether it may be used.
     pub health: Health,
+    /// When the host was last asked about it on purpose.
+    pub checked_at: Option<DateTime<Utc>>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
     /// The plans that have it in their pool: for the main one all of the organization's.
     pub used_by: Vec<Name>,
+}
+
+/// The first of "base", "base with 2", "base with 3" and so on that is not taken.
+pub(crate) fn free_name(
+    taken: &[String],
+    base: &str,
+    numbered: impl Fn(usize) -> String,
+) -> String {
+    std::iter::once(base.to_owned())
+        .chain((2..=taken.len() + 1).map(numbered))
+        .find(|name| !taken.contains(name))
+        .unwrap_or_else(|| base.to_owned())
 }
 
 impl Scoped {
@@ -80,19 +114,9 @@ impl Scoped {
         new: NewCredential,
     ) -> Result<CredentialId, Error> {
         let mut tx = self.begin().await?;
-        let name = sqlx::query_scalar!(
-            "SELECT name FROM organizations WHERE tenant_id = $1 AND id = $2",
-            self.tenant.0,
-            organization.0,
-        )
-        .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(Error::Missing {
-            what: "organization",
-        })?;
-        let name = decode::text("an organization's name", &name)?;
+        self.lock_organization(&mut tx, organization).await?;
         let id = self
-            .add_credential_in(&mut tx, sealer, organization, &name, &new)
+            .add_credential_in(&mut tx, sealer, organization, &new)
             .await?;
         tx.commit().await?;
         Ok(id)
@@ -103,29 +127,31 @@ impl Scoped {
         tx: &mut Transaction<'static, Postgres>,
         sealer: &Sealer,
         organization: OrganizationId,
-        organization_name: &Name,
         new: &NewCredential,
     ) -> Result<CredentialId, Error> {
         let taken = || Error::NameTaken {
             what: "a credential",
             name: new.name.to_string(),
         };
-        let entry = format!("credential {organization_name}/{}", new.name);
-        let secret = match self
-            .put_secret_in(tx, sealer, &entry, SecretKind::Token, &new.secret)
-            .await
-        {
-            Err(Error::NameTaken { .. }) => return Err(taken()),
-            put => put?,
+        let secret = match &new.token {
+            TokenSource::New(token) => {
+                let entry = self.token_name(tx, &new.login, &new.bucket.host).await?;
+                self.put_secret_in(tx, sealer, &entry, SecretKind::Token, token)
+                    .await?
+            }
+            TokenSource::Entry(secret) => {
+                self.lock_token(tx, *secret).await?;
+                *secret
+            }
         };
         let id = CredentialId::new();
         sqlx::query!(
             r#"
             INSERT INTO credentials (
                 tenant_id, id, organization_id, name, login, role, kind, bucket,
-                reserve_percent, secret_id, scopes, expires_at, health, created_at
+                reserve_percent, secret_id, scopes, expires_at, health, checked_at, created_at
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'healthy', $13)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'healthy', $13, $13)
             "#,
             self.tenant.0,
             id.0,
@@ -145,7 +171,75 @@ impl Scoped {
         .await
         .on_constraint("credentials_name_key", taken)
         .on_constraint("credentials_one_main_key", || Error::SecondMainCredential)?;
+        self.note_credential(
+            tx,
+            "credential.add",
+            id,
+            None,
+            Some(json!({
+                "user": new.login,
+                "role": new.role,
+                "reserve_percent": new.reserve_percent,
+                "scopes": new.scopes,
+            })),
+        )
+        .await?;
+        crate::bell::announce(tx).await?;
         Ok(id)
+    }
+
+    /// Writes into the audit log what is done to a credential, by its name and its organization's.
+    pub(crate) async fn note_credential(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        action: &'static str,
+        id: CredentialId,
+        before: Option<Value>,
+        after: Option<Value>,
+    ) -> Result<(), Error> {
+        let row = sqlx::query!(
+            r#"
+            SELECT c.name, o.name AS organization_name
+            FROM credentials c
+            JOIN organizations o ON o.tenant_id = c.tenant_id AND o.id = c.organization_id
+            WHERE c.tenant_id = $1 AND c.id = $2
+            "#,
+            self.tenant.0,
+            id.0,
+        )
+        .fetch_optional(&mut **tx)
+        .await?
+        .ok_or(Error::Missing { what: "credential" })?;
+        let name = format!("{}/{}", row.organization_name, row.name);
+        self.note(
+            tx,
+            Act {
+                action,
+                subject: ("credential", id.0, &name),
+                before,
+                after,
+            },
+        )
+        .await
+    }
+
+    /// A name that no credential of an organization has yet: the user's, with a number if need be.
+    pub(crate) async fn free_credential_name(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        organization: OrganizationId,
+        login: &str,
+    ) -> Result<Name, Error> {
+        let taken = sqlx::query_scalar!(
+            "SELECT name FROM credentials WHERE tenant_id = $1 AND organization_id = $2 AND removed_at IS NULL",
+            self.tenant.0,
+            organization.0,
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        let base: String = login.chars().take(Name::MAX - ROOM_FOR_A_NUMBER).collect();
+        let name = free_name(&taken, &base, |number| format!("{base}-{number}"));
+        decode::text("a credential's name", &name)
     }
 
     /// Sets whether a credential may be used.
@@ -171,6 +265,76 @@ impl Scoped {
         .execute(&mut *tx)
         .await?;
         found("credential", "store.credentials.set_health", &result)?;
+        let action = match health {
+            Health::Healthy => "credential.resume",
+            Health::Paused => "credential.pause",
+            Health::Dead { .. } => "credential.refuse",
+        };
+        self.note_credential(&mut tx, action, id, None, None)
+            .await?;
+        crate::bell::announce(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Sets aside a credential whose token the host refused. If it has another token by now, it stays as it is.
+    #[instrument(name = "store.credentials.park", skip_all, fields(credential = %id))]
+    pub async fn park_credential(
+        &self,
+        id: CredentialId,
+        secret_version: i32,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        let parked = sqlx::query!(
+            r#"
+            UPDATE credentials c
+            SET health = 'dead', health_reason = $4
+            FROM secrets s
+            WHERE c.tenant_id = $1
+                AND c.id = $2
+                AND c.health = 'healthy'
+                AND s.tenant_id = c.tenant_id
+                AND s.id = c.secret_id
+                AND s.version = $3
+            "#,
+            self.tenant.0,
+            id.0,
+            secret_version,
+            reason,
+        )
+        .execute(&mut *tx)
+        .await?;
+        if parked.rows_affected() > 0 {
+            let after = json!({ "reason": reason });
+            self.note_credential(&mut tx, "credential.refuse", id, None, Some(after))
+                .await?;
+        }
+        crate::bell::announce(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Sets which share of its quota is left to the person behind a credential.
+    #[instrument(name = "store.credentials.set_reserve", skip_all, fields(credential = %id))]
+    pub async fn set_reserve(&self, id: CredentialId, percent: u8) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        let result = sqlx::query!(
+            r#"
+            UPDATE credentials
+            SET reserve_percent = $3
+            WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL
+            "#,
+            self.tenant.0,
+            id.0,
+            i16::from(percent),
+        )
+        .execute(&mut *tx)
+        .await?;
+        found("credential", "store.credentials.set_reserve", &result)?;
+        let after = json!({ "reserve_percent": percent });
+        self.note_credential(&mut tx, "credential.edit", id, None, Some(after))
+            .await?;
         crate::bell::announce(&mut tx).await?;
         tx.commit().await?;
         Ok(())

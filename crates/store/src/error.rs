@@ -34,6 +34,33 @@ pub enum Error {
         /// The credential's name.
         name: String,
     },
+    /// What uses an entry of the Password Manager needs it.
+    #[error("\"{name}\" is in use by {}: remove it there first.", users.join(", "))]
+    InUse {
+        /// The entry's name.
+        name: String,
+        /// Who uses it, in words.
+        users: Vec<String>,
+    },
+    /// The value is made by Holdfast and opens what was stored with it.
+    #[error(
+        "\"{name}\" opens a repository of snapshots, which nothing else does: it cannot be changed."
+    )]
+    KeyOfStorage {
+        /// The entry's name.
+        name: String,
+    },
+    /// The organization was removed; its snapshots stay, and nothing new is backed up.
+    #[error(
+        "The organization \"{name}\" was removed: its snapshots can be restored, but its plans do not run any more."
+    )]
+    OrganizationRemoved {
+        /// The organization's name.
+        name: String,
+    },
+    /// What was to be changed is not any more what it was when somebody looked.
+    #[error("This was changed meanwhile: look at it again, then decide.")]
+    Stale,
     /// An organization has one main credential already.
     #[error(
         "The organization has a main credential already: add this one as an additional credential."

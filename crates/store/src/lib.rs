@@ -24,6 +24,7 @@
 
 mod audit;
 mod bell;
+mod checks;
 mod credentials;
 mod db;
 mod decode;
@@ -54,14 +55,15 @@ mod workers;
 
 pub use audit::{Act, Actor, AuditEntry, AuditFilter, AuditPlace, AuditWords};
 pub use bell::Bell;
-pub use credentials::{Credential, NewCredential};
+pub use checks::{Accepted, Check, ClaimedCheck, NewCheck, Seen};
+pub use credentials::{Credential, Leftover, NewCredential, TokenSource};
 pub use db::{Db, Fleet, MIGRATOR, Scoped};
 pub use drafts::{Draft, PlanSettings};
 pub use error::Error;
 pub use fetches::{FetchKind, FetchView, NewFetch};
 pub use lease::{LeaseMode, StorageLease};
 pub use members::{Invitation, Member, NewInvitation};
-pub use organizations::{Account, NewOrganization, Organization};
+pub use organizations::{Account, NewOrganization, Organization, Removal, RemovalEffects};
 pub use people::{
     Attempts, Invited, Membership, NewPerson, NewSession, People, Person, Session, SignIn,
     TenantOverview, Totp, Viewer,
@@ -74,7 +76,7 @@ pub use quota::{BucketRow, ExchangeRow, GrantRow};
 pub use repositories::{KnownRepository, ListedRepository};
 pub use runs::{RunView, Trigger};
 pub use seal::{Resealed, Sealer};
-pub use secrets::SecretKind;
+pub use secrets::{Entry, EntryUser, NewEntry, SecretKind};
 pub use snapshots::{Snapshot, SnapshotFilter};
 pub use storages::{Emergency, NewStorage, Storage, StorageCheck, StorageRepository, StorageShelf};
 pub use tenants::Tenant;

@@ -2,11 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use domain::{Host, Name, OrganizationId};
+use serde_json::json;
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 
 use crate::error::OnConstraint;
-use crate::{Error, NewCredential, Scoped, Sealer, decode};
+use crate::{Act, Error, NewCredential, Scoped, Sealer, decode};
+
+mod remove;
+
+pub use remove::{Removal, RemovalEffects};
 
 /// A registered connection to one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +59,21 @@ impl Scoped {
         new: NewOrganization,
         main: NewCredential,
     ) -> Result<Organization, Error> {
+        let mut tx = self.begin().await?;
+        let added = self.add_organization_in(&mut tx, sealer, new, main).await?;
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    pub(crate) async fn add_organization_in(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        sealer: &Sealer,
+        new: NewOrganization,
+        main: NewCredential,
+    ) -> Result<Organization, Error> {
         let id = OrganizationId::new();
         let now = self.db.clock.now();
-        let mut tx = self.begin().await?;
         sqlx::query!(
             r#"
             INSERT INTO organizations (tenant_id, id, name, host_kind, host_url, created_at)
@@ -69,24 +86,52 @@ impl Scoped {
             new.host.to_string(),
             now,
         )
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await
         .on_constraint("organizations_name_key", || Error::NameTaken {
             what: "an organization",
             name: new.name.to_string(),
         })?;
         for account in &new.accounts {
-            self.add_account(&mut tx, id, account).await?;
+            self.add_account(tx, id, account).await?;
         }
-        self.add_credential_in(&mut tx, sealer, id, &new.name, &main)
-            .await?;
-        tx.commit().await?;
+        let logins: Vec<&str> = new.accounts.iter().map(|one| one.login.as_str()).collect();
+        self.note(
+            tx,
+            Act {
+                action: "organization.add",
+                subject: ("organization", id.0, new.name.as_str()),
+                before: None,
+                after: Some(json!({ "host": new.host.to_string(), "accounts": logins })),
+            },
+        )
+        .await?;
+        self.add_credential_in(tx, sealer, id, &main).await?;
         Ok(Organization {
             id,
             name: new.name,
             host: new.host,
             accounts: new.accounts,
             created_at: now,
+        })
+    }
+
+    /// Keeps an organization from being removed until the transaction ends.
+    pub(crate) async fn lock_organization(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        id: OrganizationId,
+    ) -> Result<(), Error> {
+        sqlx::query_scalar!(
+            "SELECT id FROM organizations WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL FOR SHARE",
+            self.tenant.0,
+            id.0,
+        )
+        .fetch_optional(&mut **tx)
+        .await?
+        .map(drop)
+        .ok_or(Error::Missing {
+            what: "organization",
         })
     }
 
@@ -149,7 +194,7 @@ impl Scoped {
             r#"
             SELECT id, name, host_kind, host_url, created_at
             FROM organizations
-            WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id = $2)
+            WHERE tenant_id = $1 AND removed_at IS NULL AND ($2::uuid IS NULL OR id = $2)
             ORDER BY name
             "#,
             self.tenant.0,
@@ -190,3 +235,6 @@ impl Scoped {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

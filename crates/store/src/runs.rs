@@ -79,14 +79,26 @@ impl Scoped {
         trigger: Trigger,
     ) -> Result<RunId, Error> {
         // The lock on the plan makes requests for it follow one another.
-        let schedule = sqlx::query_scalar!(
-            "SELECT schedule FROM plans WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL FOR NO KEY UPDATE",
+        let row = sqlx::query!(
+            r#"
+            SELECT p.schedule, o.removed_at IS NOT NULL AS "removed!", o.name AS organization_name
+            FROM plans p
+            JOIN organizations o ON o.tenant_id = p.tenant_id AND o.id = p.organization_id
+            WHERE p.tenant_id = $1 AND p.id = $2 AND p.removed_at IS NULL
+            FOR NO KEY UPDATE OF p
+            "#,
             self.tenant.0,
             plan.0,
         )
         .fetch_optional(&mut **tx)
         .await?
         .ok_or(Error::Missing { what: "plan" })?;
+        if row.removed {
+            return Err(Error::OrganizationRemoved {
+                name: row.organization_name,
+            });
+        }
+        let schedule = row.schedule;
         let (word, due_at, window_ends_at) = match trigger {
             Trigger::Person => ("person", None, None),
             Trigger::Schedule(due_at) => {

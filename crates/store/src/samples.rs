@@ -12,7 +12,7 @@ use sqlx::PgPool;
 use crate::{
     Account, ClaimedFetch, ClaimedRun, Db, FetchKind, Fleet, ListedRepository, NewCredential,
     NewFetch, NewOrganization, NewPerson, NewPlan, NewStorage, Scoped, Sealer, Settlement, Stored,
-    Trigger,
+    TokenSource, Trigger,
 };
 
 /// A tenant with an organization, a storage and a plan.
@@ -50,7 +50,7 @@ pub(crate) fn credential(text: &str, role: Role, user: i64) -> NewCredential {
             subject: Subject::User(user),
         },
         reserve_percent: 10,
-        secret: Secret::new(format!("ghp_{text}")),
+        token: TokenSource::New(Secret::new(format!("ghp_{text}"))),
         scopes: Some(vec!["repo".to_owned()]),
         expires_at: None,
     }

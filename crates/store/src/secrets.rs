@@ -1,5 +1,6 @@
 //! The Password Manager: a tenant's secrets, sealed.
 
+use chrono::TimeDelta;
 use domain::{Secret, SecretId};
 use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, Transaction};
@@ -7,7 +8,10 @@ use tracing::instrument;
 
 use crate::error::{OnConstraint, found};
 use crate::seal::Place;
-use crate::{Error, Scoped, Sealer, decode};
+use crate::{Act, Error, Scoped, Sealer, decode};
+
+/// The use of a secret is noted at most this often.
+const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// What a secret is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +26,10 @@ pub enum SecretKind {
     /// The key that opens a storage itself.
     AccessKey,
 }
+
+mod vault;
+
+pub use vault::{Entry, EntryUser, NewEntry};
 
 impl Scoped {
     /// Seals a secret and stores it under a name of its own.
@@ -82,16 +90,31 @@ impl Scoped {
         secret: &Secret,
     ) -> Result<(), Error> {
         let mut tx = self.begin().await?;
-        let version = sqlx::query_scalar!(
-            "SELECT version FROM secrets WHERE tenant_id = $1 AND id = $2 FOR UPDATE",
+        let name = self.replace_secret_in(&mut tx, sealer, id, secret).await?;
+        self.note_replaced(&mut tx, id, &name).await?;
+        crate::bell::announce(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Answers the entry's name.
+    pub(crate) async fn replace_secret_in(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        sealer: &Sealer,
+        id: SecretId,
+        secret: &Secret,
+    ) -> Result<String, Error> {
+        let row = sqlx::query!(
+            "SELECT name, version FROM secrets WHERE tenant_id = $1 AND id = $2 FOR UPDATE",
             self.tenant.0,
             id.0,
         )
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut **tx)
         .await?
-        .ok_or(Error::Missing { what: "secret" })?
-            + 1;
-        let (key_version, content) = self.seal_in(&mut tx, sealer, id, version, secret).await?;
+        .ok_or(Error::Missing { what: "secret" })?;
+        let version = row.version + 1;
+        let (key_version, content) = self.seal_in(tx, sealer, id, version, secret).await?;
         let result = sqlx::query!(
             r#"
             UPDATE secrets
@@ -105,11 +128,28 @@ impl Scoped {
             content,
             self.db.clock.now(),
         )
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
         found("secret", "store.secrets.replace", &result)?;
-        tx.commit().await?;
-        Ok(())
+        Ok(row.name)
+    }
+
+    pub(crate) async fn note_replaced(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        id: SecretId,
+        name: &str,
+    ) -> Result<(), Error> {
+        self.note(
+            tx,
+            Act {
+                action: "password.replace",
+                subject: ("password", id.0, name),
+                before: None,
+                after: None,
+            },
+        )
+        .await
     }
 
     /// Opens a secret.
@@ -134,7 +174,49 @@ impl Scoped {
         key.open(self.place(id, row.version), &row.sealed)
     }
 
-    fn place(&self, secret: SecretId, version: i32) -> Place {
+    /// Notes that a host or a storage took these secrets, at most once a minute for each.
+    #[instrument(name = "store.secrets.used", level = "debug", skip_all)]
+    pub async fn note_secrets_used(&self, ids: &[SecretId]) -> Result<(), Error> {
+        let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+        let mut tx = self.begin().await?;
+        self.note_used_in(&mut tx, &ids).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Whoever finds a row locked leaves it: somebody else is noting the same.
+    pub(crate) async fn note_used_in(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        ids: &[uuid::Uuid],
+    ) -> Result<(), Error> {
+        let now = self.db.clock.now();
+        sqlx::query!(
+            r#"
+            WITH due AS MATERIALIZED (
+                SELECT id
+                FROM secrets
+                WHERE tenant_id = $1
+                    AND id = ANY($2)
+                    AND (last_used_at IS NULL OR last_used_at < $4)
+                FOR NO KEY UPDATE SKIP LOCKED
+            )
+            UPDATE secrets s
+            SET last_used_at = $3
+            FROM due d
+            WHERE s.tenant_id = $1 AND s.id = d.id
+            "#,
+            self.tenant.0,
+            ids,
+            now,
+            now - NOTED_EVERY,
+        )
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    pub(crate) fn place(&self, secret: SecretId, version: i32) -> Place {
         Place {
             tenant: self.tenant,
             secret,
@@ -143,7 +225,7 @@ impl Scoped {
     }
 
     /// Seals with the newest of the tenant's keys.
-    async fn seal_in(
+    pub(crate) async fn seal_in(
         &self,
         tx: &mut Transaction<'static, Postgres>,
         sealer: &Sealer,

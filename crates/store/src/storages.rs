@@ -241,17 +241,15 @@ impl Scoped {
         let mut tx = self.begin().await?;
         let mut put = Vec::new();
         for (kind, what, secret) in [
-            (SecretKind::StoragePassword, "password", password),
-            (SecretKind::StorageKey, "master key", master),
+            (SecretKind::StoragePassword, "Password", password),
+            (SecretKind::StorageKey, "Key", master),
         ] {
-            let entry = format!("storage {storage} organization {organization} {what}");
-            match self
-                .put_secret_in(&mut tx, sealer, &entry, kind, secret)
-                .await
-            {
-                Err(Error::NameTaken { .. }) => return Err(taken()),
-                id => put.push(id?),
-            }
+            let base = format!("{what} of the snapshots {prefix}");
+            let entry = self.free_entry_name(&mut tx, &base).await?;
+            put.push(
+                self.put_secret_in(&mut tx, sealer, &entry, kind, secret)
+                    .await?,
+            );
         }
         let [password, master] = put[..] else {
             return Err(Error::Missing { what: "secret" });

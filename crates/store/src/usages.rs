@@ -93,7 +93,21 @@ impl Fleet {
     #[instrument(name = "store.usages.add", level = "debug", skip_all)]
     pub async fn add_usage(&self, work: impl Into<Work>, rows: &[UsageRow]) -> Result<(), Error> {
         let work = work.into();
-        let mut tx = self.db.tenant(work.tenant).begin().await?;
+        let scoped = self.db.tenant(work.tenant);
+        let mut tx = scoped.begin().await?;
+        let credentials: Vec<uuid::Uuid> = rows.iter().map(|row| row.credential.0).collect();
+        let secrets = sqlx::query_scalar!(
+            r#"
+            SELECT secret_id AS "secret_id!"
+            FROM credentials
+            WHERE tenant_id = $1 AND id = ANY($2) AND secret_id IS NOT NULL
+            "#,
+            work.tenant.0,
+            &credentials,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        scoped.note_used_in(&mut tx, &secrets).await?;
         for row in rows {
             sqlx::query!(
                 r#"

@@ -91,7 +91,7 @@ impl World {
 
     async fn add(&mut self, login: &str) {
         let token = Secret::new(self.control().token(login).unwrap());
-        let identity = self.forge.identify(&self.host, &token).await.unwrap();
+        let identity = self.forge.owner(&self.host, &token).await.unwrap();
         let id = CredentialId::new();
         self.pool.insert(member(id, login, identity.bucket, token));
         self.forge.refresh(&self.host, id).await.unwrap();

@@ -104,7 +104,11 @@ impl Client {
     pub fn git_refused(&self, access: &GitAccess, status: u16) {
         let pool = &self.shared().pool;
         match status {
-            401 => pool.kill(access.credential, "git over HTTPS answered 401"),
+            401 => pool.kill(
+                access.credential,
+                &access.token,
+                "git over HTTPS answered 401",
+            ),
             403 | 404 if !access.wiki => {
                 self.session().refuse_git(access.credential);
                 if let Some(repository) = self.session().scope.repository

@@ -18,9 +18,9 @@ use crate::limits::github::{Span, headers};
 /// A person waits for the answer: one repetition, no more.
 const REPEATS: u32 = 1;
 
-/// What a host says of a token.
+/// Who is behind a token, and what it may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub struct Owner {
     /// The user's number.
     pub user_id: i64,
     /// The user's name.
@@ -31,6 +31,20 @@ pub struct Identity {
     pub expires_at: Option<DateTime<Utc>>,
     /// Who is charged for requests with this token.
     pub bucket: BucketKey,
+}
+
+/// The organizations of the host that a token's user is a member of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memberships {
+    /// Their names, as far as the token is allowed to see them.
+    pub logins: Vec<String>,
+    /// Whether the host leaves some out until the token is authorized for their single sign-on.
+    pub sso_missing: bool,
+}
+
+/// What a host's budgets have left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budgets {
     /// What is left at this moment.
     pub readings: Vec<(Resource, Reading)>,
     /// Whether the host counts no requests.
@@ -57,6 +71,11 @@ struct User {
 }
 
 #[derive(Deserialize)]
+struct Membership {
+    login: String,
+}
+
+#[derive(Deserialize)]
 struct Limits {
     resources: BTreeMap<Resource, Counter>,
 }
@@ -68,11 +87,7 @@ struct Counter {
     reset: i64,
 }
 
-pub(crate) async fn identify(
-    shared: &Shared,
-    host: &Host,
-    token: &Secret,
-) -> Result<Identity, Error> {
+pub(crate) async fn owner(shared: &Shared, host: &Host, token: &Secret) -> Result<Owner, Error> {
     let authority = Authority::Token(token.clone());
     let reply = get(shared, host, &authority, "user", Demand::rest("user"))
         .await
@@ -87,8 +102,7 @@ pub(crate) async fn identify(
     let scopes = headers::scopes(&reply.headers);
     let expires_at = headers::expires_at(&reply.headers);
     let user: User = read(host, reply)?;
-    let (readings, unlimited) = rate_limit(shared, host, authority).await?;
-    Ok(Identity {
+    Ok(Owner {
         user_id: user.id,
         login: user.login,
         scopes,
@@ -97,6 +111,43 @@ pub(crate) async fn identify(
             host: host.authority(),
             subject: Subject::User(user.id),
         },
+    })
+}
+
+/// The first hundred: enough to say whether the accounts that matter are among them. Nothing if the token may not ask.
+pub(crate) async fn memberships(
+    shared: &Shared,
+    host: &Host,
+    token: &Secret,
+) -> Result<Option<Memberships>, Error> {
+    let authority = Authority::Token(token.clone());
+    let path = "user/orgs?per_page=100";
+    match get(shared, host, &authority, path, Demand::rest("user/orgs")).await {
+        Ok(reply) => {
+            let sso_missing = headers::sso_partial(&reply.headers).is_some();
+            let organizations: Vec<Membership> = read(host, reply)?;
+            Ok(Some(Memberships {
+                logins: organizations.into_iter().map(|one| one.login).collect(),
+                sso_missing,
+            }))
+        }
+        // GitHub docs, "List organizations for the authenticated user": needs the scope user or read:org.
+        Err(Failure {
+            error: Error::Denied { .. } | Error::Missing { .. },
+            ..
+        }) => Ok(None),
+        Err(failure) => Err(failure.error),
+    }
+}
+
+pub(crate) async fn budgets(
+    shared: &Shared,
+    host: &Host,
+    token: &Secret,
+) -> Result<Budgets, Error> {
+    let authority = Authority::Token(token.clone());
+    let (readings, unlimited) = rate_limit(shared, host, authority).await?;
+    Ok(Budgets {
         readings,
         unlimited,
     })

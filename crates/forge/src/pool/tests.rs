@@ -51,6 +51,11 @@ fn setting(buckets: &[(u32, i64)]) -> Setting {
 }
 
 impl Setting {
+    fn kill(&self, index: usize, token: &str) {
+        let token = Secret::new(token);
+        self.pool.kill(self.ids[index], &token, "Bad credentials");
+    }
+
     fn session(&self, patience: Duration) -> Session {
         let scope = Scope {
             credentials: self.ids.clone(),
@@ -191,7 +196,7 @@ async fn only_fit_credentials_that_see_the_repository_go() {
     let session = setting.session(Duration::ZERO);
     setting.pool.learn_access(setting.ids[0], REPOSITORY, false);
     setting.pool.set_health(setting.ids[1], Health::Paused);
-    setting.pool.kill(setting.ids[2], "Bad credentials");
+    setting.kill(2, "token-2");
     assert_eq!(setting.spend(&session).await, Ok(3));
     setting.pool.remove(setting.ids[3]);
     let Err(Error::NoCredential { detail }) = setting.spend(&session).await else {
@@ -220,8 +225,10 @@ async fn a_token_never_goes_to_another_host() {
 async fn a_dead_credential_is_announced_once() {
     let setting = setting(&[(90, 600)]);
     let mut events = setting.pool.events();
-    setting.pool.kill(setting.ids[0], "Bad credentials");
-    setting.pool.kill(setting.ids[0], "Bad credentials");
+    setting.kill(0, "a token that was replaced meanwhile");
+    assert!(events.try_recv().is_err());
+    setting.kill(0, "token-0");
+    setting.kill(0, "token-0");
     let died = Event::Died {
         credential: setting.ids[0],
         reason: "Bad credentials".to_owned(),

@@ -61,7 +61,7 @@ impl World {
     /// Puts a user's credential into the pool.
     async fn add(&self, login: &str) -> CredentialId {
         let token = Secret::new(self.control().token(login).unwrap());
-        let identity = self.forge.identify(&self.host, &token).await.unwrap();
+        let identity = self.forge.owner(&self.host, &token).await.unwrap();
         let id = CredentialId::new();
         self.pool.insert(member(id, login, identity.bucket, token));
         self.forge.refresh(&self.host, id).await.unwrap();

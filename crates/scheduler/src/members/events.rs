@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Health;
 use forge::Event;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -38,14 +37,20 @@ pub(crate) async fn run(engine: Arc<Engine>, mut events: Receiver<Event>) {
 async fn note(engine: &Engine, event: Event) {
     match event {
         Event::Died { credential, reason } => {
-            let Some(tenant) = engine.members.tenant_of(credential) else {
+            let Some((tenant, version)) = engine
+                .members
+                .tenant_of(credential)
+                .zip(engine.members.token_version(credential))
+            else {
                 return;
             };
             error!(%credential, reason, "The host refused a credential; it is set aside until somebody edits it or asks.");
             metrics::counter!("holdfast_credentials_died_total").increment(1);
             let scoped = engine.db.tenant(tenant);
-            let health = Health::Dead { reason };
-            persist(engine, || scoped.set_health(credential, &health)).await;
+            persist(engine, || {
+                scoped.park_credential(credential, version, &reason)
+            })
+            .await;
         }
         Event::Access {
             credential,

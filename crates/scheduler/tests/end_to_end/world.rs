@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use store::{
     Account, Db, NewCredential, NewOrganization, NewPlan, NewStorage, Organization, RunView,
-    Scoped, Sealer, Snapshot, SnapshotFilter, Trigger,
+    Scoped, Sealer, Snapshot, SnapshotFilter, TokenSource, Trigger,
 };
 use tempfile::TempDir;
 use tracing_subscriber::EnvFilter;
@@ -249,7 +249,7 @@ impl World {
 }
 
 /// The installation's master key; every process opens the same file.
-fn sealer(folder: &Path) -> Sealer {
+pub(crate) fn sealer(folder: &Path) -> Sealer {
     Sealer::open_or_create(&folder.join("master.key")).unwrap()
 }
 
@@ -266,7 +266,7 @@ fn credential(simulator: &forge_sim::Handle, login: &str, role: Role) -> NewCred
         kind: CredentialKind::AccessToken,
         bucket: format!("{authority}/user:{user}").parse().unwrap(),
         reserve_percent: 0,
-        secret: Secret::new(control.token(login).unwrap()),
+        token: TokenSource::New(Secret::new(control.token(login).unwrap())),
         scopes: None,
         expires_at: None,
     }

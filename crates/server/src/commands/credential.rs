@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use domain::{BucketKey, CredentialKind, Health, Name, Reading, Role};
 use serde_json::{Value, json};
-use store::{BucketRow, Credential, NewCredential, Organization, Scoped};
+use store::{BucketRow, Credential, Leftover, NewCredential, Organization, Scoped, TokenSource};
 
-use super::identify::{Tried, identify, remarks};
+use super::identify::{Candidate, remarks};
 use super::organization;
 use crate::context::{Context, new_name};
 use crate::error::Error;
@@ -32,7 +32,7 @@ pub(crate) enum Command {
     Pause(Named),
     /// Use a credential again that was paused, or that the host had refused.
     Resume(Named),
-    /// Remove an additional credential, and its token from the database.
+    /// Remove an additional credential, and its token from the database if nothing else uses it.
     Remove(Named),
 }
 
@@ -97,8 +97,9 @@ async fn add(context: &Context, add: Add) -> Result<Exit, Error> {
         add.name.as_deref().unwrap_or(&add.user),
         known.iter().map(|one| one.name.as_str()),
     )?;
-    let Tried { token, identity } =
-        identify(context, &organization.host, &add.user, &add.token_file).await?;
+    let candidate = Candidate::read(context, &organization.host, &add.token_file)?;
+    let identity = candidate.ask(&add.user).await?.owner;
+    let token = candidate.token;
     let kind = CredentialKind::AccessToken;
     let id = scoped
         .add_credential(
@@ -113,7 +114,7 @@ async fn add(context: &Context, add: Add) -> Result<Exit, Error> {
                 reserve_percent: add
                     .reserve
                     .unwrap_or_else(|| Role::Additional.default_reserve_percent(kind)),
-                secret: token,
+                token: TokenSource::New(token),
                 scopes: identity.scopes.clone(),
                 expires_at: identity.expires_at,
             },
@@ -227,7 +228,9 @@ async fn remove(context: &Context, named: &Named) -> Result<Exit, Error> {
             credential.name, organization.name
         )));
     }
-    let plans = scoped.remove_credential(credential.id).await?;
+    let plans = scoped
+        .remove_credential(credential.id, Leftover::DeleteIfUnused)
+        .await?;
     context.output.answer(
         &json!({ "name": credential.name, "removed": true, "plans": plans }),
         || {

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use domain::{CredentialKind, ForgeKind, Host, Name, Role, Secret};
+use domain::{CredentialKind, ForgeKind, Host, Login, Name, Role};
 use serde_json::{Value, json};
-use store::{Account, NewCredential, NewOrganization, Organization, Scoped};
+use store::{NewCredential, NewOrganization, Organization, Scoped, TokenSource};
 
-use super::identify::{Tried, identify, refused, remarks};
+use super::identify::{Candidate, remarks};
 use crate::context::{Context, new_name};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -75,15 +75,23 @@ async fn add(context: &Context, add: Add) -> Result<Exit, Error> {
         &add.name,
         known.iter().map(|one| one.name.as_str()),
     )?;
-    let Tried { token, identity } = identify(context, &host, &add.user, &add.token_file).await?;
-    let accounts = accounts(context, &host, &token, &add).await?;
+    let candidate = Candidate::read(context, &host, &add.token_file)?;
+    let tried = candidate.ask(&add.user).await?;
+    let wanted = wanted(&add)?;
+    let accounts = candidate
+        .trial()
+        .accounts(&wanted, tried.memberships.as_ref())
+        .await
+        .map_err(|stopped| candidate.refused(stopped))?;
+    let token = candidate.token;
+    let identity = tried.owner;
     let credential: Name = identity.login.parse()?;
     let organization = scoped
         .add_organization(
             &context.sealer()?,
             NewOrganization {
                 name,
-                host,
+                host: host.clone(),
                 accounts,
             },
             NewCredential {
@@ -93,7 +101,7 @@ async fn add(context: &Context, add: Add) -> Result<Exit, Error> {
                 kind: CredentialKind::AccessToken,
                 bucket: identity.bucket.clone(),
                 reserve_percent: Role::Main.default_reserve_percent(CredentialKind::AccessToken),
-                secret: token,
+                token: TokenSource::New(token),
                 scopes: identity.scopes.clone(),
                 expires_at: identity.expires_at,
             },
@@ -119,38 +127,14 @@ async fn add(context: &Context, add: Add) -> Result<Exit, Error> {
     Ok(Exit::Complete)
 }
 
-/// Looks up the accounts that were named, or the one called like the organization.
-async fn accounts(
-    context: &Context,
-    host: &Host,
-    token: &Secret,
-    add: &Add,
-) -> Result<Vec<Account>, Error> {
-    let forge = context.forge()?;
-    let wanted = if add.accounts.is_empty() {
+/// The accounts that were named, or the one called like the organization.
+fn wanted(add: &Add) -> Result<Vec<Login>, Error> {
+    let named = if add.accounts.is_empty() {
         std::slice::from_ref(&add.name)
     } else {
         &add.accounts
     };
-    let mut found = Vec::new();
-    for login in wanted {
-        let account = forge
-            .account(host, token, login)
-            .await
-            .map_err(|error| refused(&error, host, &add.token_file))?;
-        let Some(account) = account else {
-            return Err(Error::input(format!(
-                "{host} has no account called \"{login}\" that the token can see: name the accounts to back up with --account LOGIN, such as --account {}.",
-                add.user
-            )));
-        };
-        found.push(Account {
-            login: account.login,
-            forge_id: account.id,
-            is_organization: account.is_organization,
-        });
-    }
-    Ok(found)
+    named.iter().map(|login| Ok(login.parse()?)).collect()
 }
 
 async fn list(context: &Context) -> Result<Exit, Error> {

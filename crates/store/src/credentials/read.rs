@@ -25,10 +25,13 @@ impl Scoped {
                 c.bucket,
                 c.reserve_percent,
                 c.secret_id AS "secret_id!",
+                s.name AS secret_name,
+                s.version AS secret_version,
                 c.scopes,
                 c.expires_at,
                 c.health,
                 c.health_reason,
+                c.checked_at,
                 c.created_at,
                 ARRAY(
                     SELECT p.name
@@ -37,10 +40,12 @@ impl Scoped {
                         ON u.tenant_id = p.tenant_id AND u.plan_id = p.id AND u.credential_id = c.id
                     WHERE p.tenant_id = c.tenant_id
                         AND p.organization_id = c.organization_id
+                        AND p.removed_at IS NULL
                         AND (c.role = 'main' OR (u.plan_id IS NOT NULL AND p.additional_credentials))
                     ORDER BY p.name
                 ) AS "used_by!: Vec<String>"
             FROM credentials c
+            JOIN secrets s ON s.tenant_id = c.tenant_id AND s.id = c.secret_id
             WHERE c.tenant_id = $1 AND c.organization_id = $2 AND c.removed_at IS NULL
             ORDER BY c.role <> 'main', c.name
             "#,
@@ -62,9 +67,12 @@ impl Scoped {
                     bucket: decode::text("a bucket", &row.bucket)?,
                     reserve_percent: u8::try_from(row.reserve_percent).unwrap_or(100),
                     secret: SecretId(row.secret_id),
+                    secret_name: decode::text("an entry's name", &row.secret_name)?,
+                    secret_version: row.secret_version,
                     scopes: row.scopes,
                     expires_at: row.expires_at,
                     health: health(&row.health, row.health_reason)?,
+                    checked_at: row.checked_at,
                     created_at: row.created_at,
                     used_by: row
                         .used_by

@@ -1,15 +1,29 @@
-//! Removing a credential.
+//! Removing a credential, and what becomes of its token.
 
-use domain::{CredentialId, Name};
+use domain::{CredentialId, Name, SecretId};
+use serde_json::json;
 use tracing::instrument;
 
 use crate::error::meant;
 use crate::{Error, Scoped, decode};
 
+/// What becomes of the token of a credential that is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftover {
+    /// Its entry stays in the Password Manager.
+    Keep,
+    /// Its entry is deleted, unless something else uses it.
+    DeleteIfUnused,
+}
+
 impl Scoped {
-    /// Removes an additional credential with its secret, and answers the names of the plans that had it switched on.
+    /// Removes an additional credential, and answers the names of the plans that had it switched on.
     #[instrument(name = "store.credentials.remove", skip_all, fields(credential = %id))]
-    pub async fn remove_credential(&self, id: CredentialId) -> Result<Vec<Name>, Error> {
+    pub async fn remove_credential(
+        &self,
+        id: CredentialId,
+        token: Leftover,
+    ) -> Result<Vec<Name>, Error> {
         let mut tx = self.begin().await?;
         let row = sqlx::query!(
             r#"
@@ -61,14 +75,12 @@ impl Scoped {
         .execute(&mut *tx)
         .await?;
         meant("store.credentials.remove", 1, &removed)?;
-        let wiped = sqlx::query!(
-            "DELETE FROM secrets WHERE tenant_id = $1 AND id = $2",
-            self.tenant.0,
-            row.secret_id,
-        )
-        .execute(&mut *tx)
-        .await?;
-        meant("store.secrets.remove", 1, &wiped)?;
+        let before = json!({ "plans": plans });
+        self.note_credential(&mut tx, "credential.remove", id, Some(before), None)
+            .await?;
+        if let (Leftover::DeleteIfUnused, Some(secret)) = (token, row.secret_id) {
+            self.delete_if_unused(&mut tx, SecretId(secret)).await?;
+        }
         crate::bell::announce(&mut tx).await?;
         tx.commit().await?;
         plans

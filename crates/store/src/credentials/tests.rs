@@ -103,12 +103,15 @@ async fn a_removed_credential_leaves_its_plans_and_loses_its_secret(pool: PgPool
 
     let main = acme
         .scoped
-        .remove_credential(listed[0].id)
+        .remove_credential(listed[0].id, Leftover::Keep)
         .await
         .unwrap_err();
     assert!(matches!(main, Error::MainCredential { .. }), "{main:?}");
     assert_eq!(
-        acme.scoped.remove_credential(spare).await.unwrap(),
+        acme.scoped
+            .remove_credential(spare, Leftover::DeleteIfUnused)
+            .await
+            .unwrap(),
         [name("nightly")]
     );
     let gone = acme

@@ -105,7 +105,17 @@ impl Fleet {
         )
         .execute(&mut **tx)
         .await?;
-        let released = fetches.rows_affected() + listings.rows_affected();
+        let checks = sqlx::query!(
+            r#"
+            UPDATE checks
+            SET state = 'queued', worker_id = NULL, fence = fence + 1, steps = '[]'
+            WHERE worker_id IS NOT NULL
+                AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = checks.worker_id)
+            "#,
+        )
+        .execute(&mut **tx)
+        .await?;
+        let released = fetches.rows_affected() + listings.rows_affected() + checks.rows_affected();
         if released > 0 {
             announce(tx).await?;
         }

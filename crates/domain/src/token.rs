@@ -1,0 +1,165 @@
+//! Tokens as people give them, and the rights that come with them.
+
+use crate::{Invalid, Secret};
+
+/// Longest token: GitHub asks to allow 255 characters.
+const LONGEST: usize = 255;
+
+/// Reads a classic token of GitHub. The sentence of a refusal shows nothing of the token.
+///
+/// GitHub docs, "Behind GitHub's new authentication token formats": `ghp_` personal, `github_pat_` fine-grained, `gho_` OAuth,
+/// `ghu_` and `ghs_` of Apps, `ghr_` refresh. Old personal tokens are 40 hexadecimal digits, so what has no prefix is let through.
+pub fn github_token(text: &str) -> Result<Secret, Invalid> {
+    let refuse = |sentence: &str| Err(Invalid::new(sentence));
+    if text.trim().is_empty() {
+        return refuse("Enter a token: a token (classic), which starts with ghp_.");
+    }
+    let text = text.trim_matches([' ', '\t']);
+    if text.contains(['\n', '\r']) {
+        return refuse(
+            "The token has a line break in it: paste it again, on one line and nothing else.",
+        );
+    }
+    if !text.chars().all(|c| c.is_ascii_graphic()) {
+        return refuse(
+            "The token has a space or an unusual character in it: copy it again as a whole.",
+        );
+    }
+    if text.len() > LONGEST {
+        return refuse(
+            "This is too long for a token: copy the token alone, which starts with ghp_.",
+        );
+    }
+    let foreign = [
+        (
+            "github_pat_",
+            "This is a fine-grained token (it starts with github_pat_), which cannot read everything that a backup needs. Use a token (classic), which starts with ghp_.",
+        ),
+        (
+            "gho_",
+            "This is a token of an OAuth app (it starts with gho_). Use a token (classic), which starts with ghp_.",
+        ),
+        (
+            "ghu_",
+            "This is a token of a GitHub App (it starts with ghu_). Use a token (classic), which starts with ghp_.",
+        ),
+        (
+            "ghs_",
+            "This is a token of a GitHub App (it starts with ghs_). Use a token (classic), which starts with ghp_.",
+        ),
+        (
+            "ghr_",
+            "This is a refresh token (it starts with ghr_). Use a token (classic), which starts with ghp_.",
+        ),
+        (
+            "glpat-",
+            "This is a token of GitLab (it starts with glpat-). Use a token (classic) of GitHub, which starts with ghp_.",
+        ),
+    ];
+    for (prefix, sentence) in foreign {
+        if text.starts_with(prefix) {
+            return refuse(sentence);
+        }
+    }
+    Ok(Secret::new(text))
+}
+
+/// A right that a backup needs and a token does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissingRight {
+    /// The scope that would give it.
+    pub scope: &'static str,
+    /// What is not backed up without it.
+    pub without_it: &'static str,
+    /// Whether most of a backup depends on it.
+    pub is_essential: bool,
+}
+
+/// The scopes that a backup needs, what includes each, and what is missing without it.
+const NEEDED: [(&str, &[&str], &str, bool); 2] = [
+    (
+        "repo",
+        &[],
+        "it sees public repositories only, and no settings",
+        true,
+    ),
+    (
+        "read:org",
+        &["write:org", "admin:org"],
+        "it does not see the teams and the private members of organizations",
+        false,
+    ),
+];
+
+/// What the scopes of a classic token lack for a backup.
+pub fn missing_rights(scopes: &[String]) -> Vec<MissingRight> {
+    let has = |scope: &str| scopes.iter().any(|one| one == scope);
+    NEEDED
+        .iter()
+        .filter(|(scope, wider, _, _)| !has(scope) && !wider.iter().any(|one| has(one)))
+        .map(|&(scope, _, without_it, is_essential)| MissingRight {
+            scope,
+            without_it,
+            is_essential,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_classic_token_is_taken_and_its_ends_trimmed() {
+        for good in [
+            "ghp_abc",
+            " ghp_abc\t",
+            "0123456789abcdef0123456789abcdef01234567",
+        ] {
+            assert_eq!(github_token(good).unwrap().expose(), good.trim());
+        }
+    }
+
+    #[test]
+    fn whatever_else_is_refused_with_a_sentence_that_does_not_show_it() {
+        let long = format!("ghp_{}", "x".repeat(10_000));
+        for (given, word) in [
+            ("", "Enter a token"),
+            (" \r\n", "Enter a token"),
+            ("ghp_abc\n", "line break"),
+            ("ghp_a\r\nghp_b", "line break"),
+            ("ghp_a b", "a space"),
+            ("ghp_ä", "unusual"),
+            ("ghp_a\u{0}", "unusual"),
+            ("github_pat_11ABC", "fine-grained"),
+            ("gho_x", "OAuth"),
+            ("ghs_x", "GitHub App"),
+            ("glpat-x", "GitLab"),
+            (&long, "too long"),
+        ] {
+            let refused = github_token(given).unwrap_err().0;
+            assert!(refused.contains(word), "{given:?}: {refused}");
+            assert!(
+                !refused.contains("11ABC")
+                    && !refused.contains("ghp_a")
+                    && !refused.contains("xxxx")
+            );
+        }
+    }
+
+    #[test]
+    fn a_wider_scope_includes_the_narrower() {
+        let missing = |scopes: &[&str]| {
+            let scopes: Vec<String> = scopes.iter().map(|one| (*one).to_owned()).collect();
+            missing_rights(&scopes)
+                .iter()
+                .map(|one| one.scope)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(missing(&["repo", "read:org"]), [""; 0]);
+        assert_eq!(missing(&["repo", "admin:org"]), [""; 0]);
+        assert_eq!(missing(&["repo"]), ["read:org"]);
+        assert_eq!(missing(&["public_repo"]), ["repo", "read:org"]);
+        assert!(missing_rights(&[])[0].is_essential);
+    }
+}

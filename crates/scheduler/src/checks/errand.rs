@@ -1,0 +1,262 @@
+//! What is asked of the host for each kind of check, and what is to be done if the answers are good.
+
+use std::collections::BTreeMap;
+
+use domain::check::Field;
+use domain::{
+    CredentialId, CredentialKind, Errand, ForgeKind, Host, Login, Name, OrganizationId, Role,
+    Secret, SecretId,
+};
+use store::{
+    Accepted, ClaimedCheck, Credential, EntryUser, NewCredential, NewOrganization, Scoped, Seen,
+    TokenSource,
+};
+
+use super::Good;
+use crate::engine::Engine;
+use crate::trial::{Stopped, Trial, Tried};
+
+/// Everything that one check asks.
+struct Errands<'a> {
+    engine: &'a Engine,
+    claim: &'a ClaimedCheck,
+    token: &'a Secret,
+    scoped: Scoped,
+}
+
+pub(super) async fn ask(
+    engine: &Engine,
+    claim: &ClaimedCheck,
+    token: &Secret,
+) -> Result<Good, Stopped> {
+    let errands = Errands {
+        engine,
+        claim,
+        token,
+        scoped: engine.db.tenant(claim.tenant),
+    };
+    match &claim.errand {
+        Errand::Register {
+            name,
+            host,
+            user,
+            accounts,
+        } => errands.register(name, host, user, accounts).await,
+        Errand::Add {
+            organization,
+            user,
+            reserve_percent,
+        } => errands.add(*organization, user, *reserve_percent).await,
+        Errand::Recheck { credential } => errands.recheck(*credential).await,
+        Errand::Replace { secret } => errands.replace(*secret).await,
+    }
+}
+
+impl Errands<'_> {
+    fn trial<'b>(&'b self, host: &'b Host) -> Trial<'b> {
+        Trial::new(&self.engine.forge, host, self.token).reporting(&self.engine.fleet, self.claim)
+    }
+
+    /// A new token becomes an entry, one that was picked stays what it is.
+    fn source(&self) -> TokenSource {
+        match self.claim.secret {
+            Some(secret) => TokenSource::Entry(secret),
+            None => TokenSource::New(self.token.clone()),
+        }
+    }
+
+    fn credential(
+        &self,
+        tried: &Tried,
+        role: Role,
+        reserve_percent: u8,
+    ) -> Result<NewCredential, Stopped> {
+        let owner = &tried.owner;
+        Ok(NewCredential {
+            name: name_of(&owner.login)?,
+            login: owner.login.clone(),
+            role,
+            kind: CredentialKind::AccessToken,
+            bucket: owner.bucket.clone(),
+            reserve_percent,
+            token: self.source(),
+            scopes: owner.scopes.clone(),
+            expires_at: owner.expires_at,
+        })
+    }
+
+    async fn register(
+        &self,
+        name: &Name,
+        host: &str,
+        user: &Login,
+        accounts: &[Login],
+    ) -> Result<Good, Stopped> {
+        let host = Host::accepted(ForgeKind::GitHub, host)
+            .map_err(|error| Stopped::refused(Field::Host, error.to_string()))?;
+        let trial = self.trial(&host);
+        let tried = trial.ask(user).await?;
+        let wanted = if accounts.is_empty() {
+            let login: Login = name.as_str().parse().map_err(|_not_a_login: domain::Invalid| {
+                Stopped::refused(
+                    Field::Accounts,
+                    "Name the accounts to back up: no account can be called like this organization.",
+                )
+            })?;
+            vec![login]
+        } else {
+            accounts.to_vec()
+        };
+        let accounts = trial.accounts(&wanted, tried.memberships.as_ref()).await?;
+        let role = Role::Main;
+        let reserve = role.default_reserve_percent(CredentialKind::AccessToken);
+        let main = self.credential(&tried, role, reserve)?;
+        trial.keep().await?;
+        Ok(Good {
+            findings: tried.findings(&accounts, None),
+            accepted: Accepted::Registered {
+                organization: NewOrganization {
+                    name: name.clone(),
+                    host: host.clone(),
+                    accounts,
+                },
+                main,
+            },
+            tried: vec![tried],
+        })
+    }
+
+    async fn add(
+        &self,
+        organization: OrganizationId,
+        user: &Login,
+        reserve_percent: u8,
+    ) -> Result<Good, Stopped> {
+        let found = stored(self.scoped.organization(organization).await)?
+            .ok_or_else(|| gone("organization"))?;
+        let trial = self.trial(&found.host);
+        let tried = trial.ask(user).await?;
+        let known = stored(self.scoped.credentials(organization).await)?;
+        let twin = twin(&known, &tried, None);
+        let credential = self.credential(&tried, Role::Additional, reserve_percent)?;
+        trial.keep().await?;
+        Ok(Good {
+            findings: tried.findings(&found.accounts, twin),
+            accepted: Accepted::Added {
+                organization,
+                credential,
+            },
+            tried: vec![tried],
+        })
+    }
+
+    async fn recheck(&self, id: CredentialId) -> Result<Good, Stopped> {
+        let organization = match self.claim.organization {
+            Some(id) => stored(self.scoped.organization(id).await)?,
+            None => None,
+        }
+        .ok_or_else(|| gone("organization"))?;
+        let known = stored(self.scoped.credentials(organization.id).await)?;
+        let credential = known
+            .iter()
+            .find(|one| one.id == id)
+            .ok_or_else(|| gone("credential"))?;
+        let trial = self.trial(&organization.host);
+        let tried = trial
+            .ask_again(&credential.bucket, &credential.login)
+            .await?;
+        trial.keep().await?;
+        Ok(Good {
+            findings: tried.findings(&organization.accounts, twin(&known, &tried, Some(id))),
+            accepted: Accepted::Rechecked(seen(id, &tried)),
+            tried: vec![tried],
+        })
+    }
+
+    /// The new value must be the same user's on every host where the entry is used.
+    async fn replace(&self, secret: SecretId) -> Result<Good, Stopped> {
+        let entry = stored(self.scoped.entry(secret).await)?.ok_or_else(|| gone("password"))?;
+        let mut hosts: BTreeMap<String, (Host, Tried)> = BTreeMap::new();
+        let mut all = Vec::new();
+        for user in &entry.users {
+            let EntryUser::Credential {
+                credential,
+                organization,
+                host,
+                login,
+                ..
+            } = user
+            else {
+                continue;
+            };
+            let known = stored(self.scoped.credentials(*organization).await)?;
+            let bucket = known
+                .iter()
+                .find(|one| one.id == *credential)
+                .map(|one| &one.bucket)
+                .ok_or_else(|| gone("credential"))?;
+            let tried = match hosts.get(&bucket.to_string()) {
+                Some((_, tried)) => tried.clone(),
+                None => self.trial(host).ask_again(bucket, login).await?,
+            };
+            all.push(seen(*credential, &tried));
+            hosts.insert(bucket.to_string(), (host.clone(), tried));
+        }
+        let Some((host, first)) = hosts.values().next() else {
+            return Err(Stopped::refused(
+                Field::Token,
+                "Nothing uses this password any more: replace it again, without a check.",
+            ));
+        };
+        self.trial(host).keep().await?;
+        Ok(Good {
+            findings: first.findings(&[], None),
+            accepted: Accepted::Replaced {
+                secret,
+                token: self.token.clone(),
+                seen: all,
+            },
+            tried: hosts.into_values().map(|(_, tried)| tried).collect(),
+        })
+    }
+}
+
+/// The credential of a pool that is charged to the same bucket.
+fn twin(known: &[Credential], tried: &Tried, except: Option<CredentialId>) -> Option<Name> {
+    known
+        .iter()
+        .filter(|one| Some(one.id) != except)
+        .find(|one| one.bucket == tried.owner.bucket)
+        .map(|one| one.name.clone())
+}
+
+fn seen(credential: CredentialId, tried: &Tried) -> Seen {
+    Seen {
+        credential,
+        login: tried.owner.login.clone(),
+        bucket: tried.owner.bucket.clone(),
+        scopes: tried.owner.scopes.clone(),
+        expires_at: tried.owner.expires_at,
+    }
+}
+
+fn name_of(login: &str) -> Result<Name, Stopped> {
+    let short: String = login.chars().take(Name::MAX).collect();
+    short
+        .parse()
+        .map_err(|error: domain::Invalid| Stopped::refused(Field::User, error.to_string()))
+}
+
+fn gone(what: &str) -> Stopped {
+    Stopped::refused(Field::Name, format!("The {what} was removed meanwhile."))
+}
+
+fn stored<T>(answer: Result<T, store::Error>) -> Result<T, Stopped> {
+    answer.map_err(|error| {
+        tracing::warn!(%error, "A check cannot go on.");
+        Stopped::refused(
+            Field::Token,
+            "The check was interrupted on our side: try again.",
+        )
+    })
+}
