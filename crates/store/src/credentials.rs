@@ -16,6 +16,7 @@ mod access;
 mod read;
 mod remove;
 
+pub(crate) use read::health;
 pub use remove::Leftover;
 
 /// Characters kept free at the end of a name for a number that tells it from others.

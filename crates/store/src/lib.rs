@@ -63,7 +63,10 @@ pub use error::Error;
 pub use fetches::{FetchKind, FetchView, NewFetch};
 pub use lease::{LeaseMode, StorageLease};
 pub use members::{Invitation, Member, NewInvitation};
-pub use organizations::{Account, NewOrganization, Organization, Removal, RemovalEffects};
+pub use organizations::{
+    Account, NewOrganization, Organization, Removal, RemovalEffects, Tile, TileCredential,
+    TilePlan, TileRun,
+};
 pub use people::{
     Attempts, Invited, Membership, NewPerson, NewSession, People, Person, Session, SignIn,
     TenantOverview, Totp, Viewer,
@@ -72,7 +75,7 @@ pub use plan_states::PlanState;
 pub use plans::{LastRun, NewPlan, Plan, PlanChange, PlanOverview, PlanPlace, PoolSize};
 pub use pool::{PoolMember, Quota};
 pub use queue::{ClaimedFetch, ClaimedRun, HeldFetch, Settlement, Stored};
-pub use quota::{BucketRow, ExchangeRow, GrantRow};
+pub use quota::{BucketRow, CoreQuota, ExchangeRow, GrantRow};
 pub use repositories::{KnownRepository, ListedRepository};
 pub use runs::{RunView, Trigger};
 pub use seal::{Resealed, Sealer};

@@ -10,8 +10,10 @@ use crate::error::OnConstraint;
 use crate::{Act, Error, NewCredential, Scoped, Sealer, decode};
 
 mod remove;
+mod tiles;
 
 pub use remove::{Removal, RemovalEffects};
+pub use tiles::{Tile, TileCredential, TilePlan, TileRun};
 
 /// A registered connection to one host.
 #[derive(Debug, Clone, PartialEq, Eq)]

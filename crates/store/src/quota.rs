@@ -65,6 +65,19 @@ pub struct BucketRow {
     pub backoff: Option<(DateTime<Utc>, String)>,
 }
 
+/// A bucket's budget for requests, as far as the database knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoreQuota {
+    /// Whose budget.
+    pub key: BucketKey,
+    /// What is left, and of how much; a window that has ended leaves a full one.
+    pub left: Option<(u32, u32)>,
+    /// When the window that is running ends, if that is known.
+    pub reset_at: Option<DateTime<Utc>>,
+    /// Until when the bucket backs off, and why.
+    pub backoff: Option<(DateTime<Utc>, String)>,
+}
+
 impl Fleet {
     /// Takes a worker's report and grants it what it asks for, as far as there is something. The rows are taken in all
     /// together or not at all.
@@ -88,6 +101,38 @@ impl Fleet {
         }
         tx.commit().await?;
         Ok(grants)
+    }
+
+    /// What is known of these buckets' budget for requests, for showing.
+    #[instrument(name = "store.buckets.core", level = "debug", skip_all)]
+    pub async fn core_of(&self, keys: &[BucketKey]) -> Result<Vec<CoreQuota>, Error> {
+        let now = self.db.clock.now();
+        let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        let rows = sqlx::query!(
+            r#"
+            SELECT key, request_limit, remaining, reset_at, backoff_until, backoff_reason
+            FROM buckets
+            WHERE key = ANY($1) AND resource = 'core'
+            "#,
+            &keys,
+        )
+        .fetch_all(&self.db.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let known = Known::stored(row.request_limit, row.remaining, row.reset_at);
+                let known = known.roll(now);
+                Ok(CoreQuota {
+                    key: decode::text("a bucket", &row.key)?,
+                    left: known.left.map(|left| (left.remaining, left.limit)),
+                    reset_at: known.reset_at,
+                    backoff: row
+                        .backoff_until
+                        .filter(|until| *until > now)
+                        .zip(row.backoff_reason),
+                })
+            })
+            .collect()
     }
 
     /// What is known of every bucket.

@@ -18,8 +18,14 @@ impl Fleet {
         let due = sqlx::query!(
             r#"
             SELECT tenant_id, id
-            FROM plans
-            WHERE next_due_at IS NOT NULL AND next_due_at <= $1
+            FROM plans p
+            WHERE next_due_at IS NOT NULL
+                AND next_due_at <= $1
+                AND EXISTS (
+                    SELECT 1
+                    FROM organizations o
+                    WHERE o.tenant_id = p.tenant_id AND o.id = p.organization_id AND o.removed_at IS NULL
+                )
             ORDER BY next_due_at
             "#,
             now,

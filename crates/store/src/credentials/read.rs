@@ -85,7 +85,7 @@ impl Scoped {
     }
 }
 
-fn health(word: &str, reason: Option<String>) -> Result<Health, Error> {
+pub(crate) fn health(word: &str, reason: Option<String>) -> Result<Health, Error> {
     match word {
         "healthy" => Ok(Health::Healthy),
         "paused" => Ok(Health::Paused),
