@@ -60,14 +60,20 @@ pub async fn run() -> ExitCode {
         .into()
 }
 
+/// What clap says before it shows the usage, as one sentence: what is missing stands on lines of its own.
+fn refusal(text: &str) -> String {
+    let said = text.split("\n\nUsage:").next().unwrap_or_default();
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let sentence = words.join(" ");
+    let sentence = sentence.strip_prefix("error: ").unwrap_or(&sentence);
+    format!("{}.", sentence.trim_end_matches('.'))
+}
+
 /// Help and versions are answers; anything else that cannot be understood is bad input.
 fn refuse(refused: &clap::Error) -> Exit {
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     if refused.use_stderr() && wants_json {
-        let text = refused.to_string();
-        let sentence = text.lines().next().unwrap_or_default();
-        let sentence = sentence.strip_prefix("error: ").unwrap_or(sentence);
-        Output::new(true).error(&Error::Input(sentence.to_owned()));
+        Output::new(true).error(&Error::Input(refusal(&refused.to_string())));
     } else if refused.print().is_err() {
         return Exit::Failed;
     }
@@ -75,5 +81,23 @@ fn refuse(refused: &clap::Error) -> Exit {
         Exit::BadInput
     } else {
         Exit::Complete
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_every_argument_that_is_missing() {
+        let refused = Cli::try_parse_from(["holdfast", "plan", "add", "nightly"]).unwrap_err();
+        let sentence = refusal(&refused.to_string());
+        for word in ["--organization", "--storage"] {
+            assert!(sentence.contains(word), "{sentence}");
+        }
+        assert!(
+            !sentence.contains('\n') && !sentence.contains("Usage"),
+            "{sentence}"
+        );
     }
 }

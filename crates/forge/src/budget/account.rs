@@ -100,12 +100,12 @@ impl Account {
         }
         if sharing == Sharing::Shared && self.needs_share() && self.share.balance() < points {
             let again = self.share.require(points, now);
-            let why = if again.is_some() {
-                Why::NoShare
-            } else {
-                Why::Drawing
+            let (why, until) = match again {
+                None => (Why::Drawing, None),
+                Some(_) if self.share.is_cut_off() => (Why::CutOff, None),
+                Some(again) => (Why::NoShare, Some(again)),
             };
-            return Err(hold(why, again, known));
+            return Err(hold(why, until, known));
         }
         Ok(Offer {
             remaining: spendable,

@@ -73,6 +73,7 @@ pub(super) struct Share {
     unreported_since: Option<DateTime<Utc>>,
     used_at: Option<DateTime<Utc>>,
     gives_back: bool,
+    is_cut_off: bool,
 }
 
 /// What a request cost.
@@ -107,6 +108,11 @@ impl Share {
     /// Whether an exchange is under way.
     pub(super) fn is_drawing(&self) -> bool {
         self.is_drawing
+    }
+
+    /// Whether the last exchange did not reach the others.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.is_cut_off
     }
 
     /// Notes that a request waits for more; answers when to look again if a draw has just brought nothing.
@@ -221,6 +227,7 @@ impl Share {
     /// Takes the answer to an exchange.
     pub(super) fn grant(&mut self, granted: u32, now: DateTime<Utc>) {
         self.is_drawing = false;
+        self.is_cut_off = false;
         self.balance = self.balance.saturating_add(granted);
         if granted > 0 {
             self.used_at = Some(now);
@@ -236,6 +243,7 @@ impl Share {
     /// we hold more, until everything can be given back.
     pub(super) fn fail(&mut self, now: DateTime<Utc>) {
         self.is_drawing = false;
+        self.is_cut_off = true;
         self.gives_back = true;
         self.draw_again_at = Some(now + DRAW_AGAIN_AFTER);
         self.unreported_since = Some(now);

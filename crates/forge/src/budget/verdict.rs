@@ -88,6 +88,8 @@ pub enum Why {
     NoShare,
     /// More shares are being drawn.
     Drawing,
+    /// Nobody can be asked for shares at the moment; this says nothing about the quota.
+    CutOff,
 }
 
 impl Why {
@@ -95,7 +97,12 @@ impl Why {
     pub fn is_throttle(&self) -> bool {
         match self {
             Self::Empty | Self::BackingOff(_) | Self::HostBackingOff(_) | Self::NoShare => true,
-            Self::Busy | Self::HostBusy | Self::Pace | Self::Unproven | Self::Drawing => false,
+            Self::Busy
+            | Self::HostBusy
+            | Self::Pace
+            | Self::Unproven
+            | Self::Drawing
+            | Self::CutOff => false,
         }
     }
 }
@@ -114,6 +121,7 @@ impl fmt::Display for Why {
             Self::Unproven => f.write_str("waiting for its first reading"),
             Self::NoShare => f.write_str("other processes hold what is left"),
             Self::Drawing => f.write_str("drawing more of what is left"),
+            Self::CutOff => f.write_str("what other processes hold cannot be learnt now"),
         }
     }
 }

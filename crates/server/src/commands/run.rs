@@ -72,9 +72,11 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<E
     }
     let waited = waited?;
     let exit = waited.exit();
-    context.output.answer(&runs::document(&waited.view), || {
-        runs::summary(&waited.view)
-    });
+    let fetches = scoped.fetches(run).await?;
+    let document = runs::whole_document(&waited.view, &fetches);
+    context
+        .output
+        .answer(&document, || runs::summary(&waited.view));
     Ok(exit)
 }
 

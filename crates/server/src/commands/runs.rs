@@ -101,6 +101,16 @@ pub(crate) fn summary(run: &RunView) -> String {
     lines.join("\n")
 }
 
+/// A run and its repositories, for scripts: the run's fields, and the fetches beside them.
+pub(crate) fn whole_document(run: &RunView, fetches: &[FetchView]) -> Value {
+    let mut whole = document(run);
+    if let Some(fields) = whole.as_object_mut() {
+        let fetches = fetches.iter().map(fetch_document).collect();
+        fields.insert("fetches".to_owned(), Value::Array(fetches));
+    }
+    whole
+}
+
 async fn show(context: &Context, scoped: &Scoped, run: &str) -> Result<Exit, Error> {
     let run = find(scoped, run).await?;
     let fetches = scoped.fetches(run.id).await?;

@@ -108,6 +108,25 @@ fn others_may_hold_what_is_left() {
 }
 
 #[test]
+fn waiting_for_those_who_share_is_not_waiting_for_quota() {
+    let mut ledger = sharing(80);
+    let demand = Demand::rest("issues");
+    assert!(ledger.lease(&key(1), &demand, at(0)).is_err());
+    let lost = exchange(&mut ledger, 0);
+    ledger.undo(lost, at(0));
+    let held = ledger.lease(&key(1), &demand, at(0)).unwrap_err();
+    assert_eq!((&held.why, held.until), (&Why::CutOff, None));
+    assert!(!held.why.is_throttle());
+
+    exchange(&mut ledger, 1);
+    ledger.grant(grant(0), at(1));
+    assert!(ledger.lease(&key(1), &demand, at(1)).is_err());
+    exchange(&mut ledger, 1);
+    ledger.grant(grant(40), at(1));
+    ledger.lease(&key(1), &demand, at(1)).unwrap();
+}
+
+#[test]
 fn a_share_that_lies_idle_goes_back() {
     let mut ledger = sharing(80);
     let demand = Demand::rest("issues");
