@@ -3,6 +3,7 @@
 //! Nothing is ever pruned in place: what vanishes from the host or is overwritten there stays under `refs/backup/`. A mirror's
 //! packs are only added to, so that a snapshot adds only new bytes.
 
+mod bundle;
 mod check;
 mod command;
 mod credential;
@@ -14,6 +15,7 @@ mod pointers;
 mod references;
 mod running;
 
+pub(crate) use self::bundle::{bundle, is_bundleable};
 pub(crate) use self::check::check;
 pub use self::command::{GIT_WITH_PROACTIVE_AUTHENTICATION, git_version};
 pub(crate) use self::failure::{Class, Failure};

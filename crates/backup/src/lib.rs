@@ -31,4 +31,7 @@ pub mod storage;
 pub use error::Error;
 pub use git::{GIT_WITH_PROACTIVE_AUTHENTICATION, git_version};
 pub use progress::{Progress, Stage};
-pub use storage::{Keys, Location, Restored, Scrubbed, SnapshotFacts, Storage, Verification};
+pub use storage::{
+    Flow, Found, Keys, Location, Part, Restored, Scrubbed, Shelf, ShelfItem, SnapshotFacts,
+    Storage, Verification,
+};

@@ -6,11 +6,13 @@
 mod archive;
 mod backend;
 mod fault;
+mod flow;
 mod location;
 mod objects;
 mod probe;
 mod read;
 mod restore;
+mod shelf;
 mod snapshots;
 mod source;
 mod tree;
@@ -32,9 +34,12 @@ use rustic_core::{
 
 pub(crate) use self::archive::{Archived, Labelling};
 use self::backend::Backend;
+pub use self::flow::Flow;
+pub(crate) use self::flow::Inflow;
 pub use self::location::{Keys, Location};
 use self::objects::Objects;
 pub use self::restore::Restored;
+pub use self::shelf::{Found, Item as ShelfItem, Part, Shelf};
 pub use self::snapshots::SnapshotFacts;
 pub(crate) use self::tree::Tree;
 pub use self::upkeep::Scrubbed;

@@ -60,6 +60,8 @@ ids! {
     FetchId,
     /// A repository as Holdfast knows it, over renames and transfers.
     RepositoryId,
+    /// A repository's state at one time.
+    SnapshotId,
     /// A process that works on the queue.
     WorkerId,
     /// Unsaved changes of a plan.

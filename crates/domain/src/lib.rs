@@ -37,7 +37,7 @@ pub use credential::{CredentialKind, Health, Role};
 pub use host::{ForgeKind, Host};
 pub use id::{
     CheckId, CredentialId, DraftId, FetchId, InvitationId, OrganizationId, PersonId, PlanId,
-    RepositoryId, RunId, SecretId, SessionId, StorageId, TenantId, WorkerId,
+    RepositoryId, RunId, SecretId, SessionId, SnapshotId, StorageId, TenantId, WorkerId,
 };
 pub use label::{Label, Remark};
 pub use login::Login;

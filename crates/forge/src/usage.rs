@@ -54,4 +54,7 @@ pub struct Choice {
     pub runners_up: Vec<(CredentialId, Option<u32>, String)>,
     /// A sentence for a person.
     pub why: String,
+    /// The one that had been used so far and why it could not go on; nothing for a first choice, or where it could.
+    #[serde(default)]
+    pub left: Option<(CredentialId, String)>,
 }

@@ -30,7 +30,10 @@ async fn plan(
 ) -> Result<Vec<NewFetch>, Error> {
     let listed = list(claim, client).await?;
     let ids = enter(engine, claim, &listed).await?;
-    let lost = unlisted::enter(engine, claim, &listed).await?;
+    let lost = match &claim.only {
+        None => unlisted::enter(engine, claim, &listed).await?,
+        Some(only) => unlisted::among(only, &ids),
+    };
     let forge_ids: Vec<i64> = listed.iter().map(|repository| repository.id).collect();
     let gone = engine
         .fleet
@@ -43,10 +46,14 @@ async fn plan(
         );
     }
     let known = known(engine, claim).await?;
+    let only: BTreeSet<RepositoryId> = claim.only.iter().flatten().copied().collect();
     let mut chosen: Vec<(Repository, RepositoryId)> = listed
         .into_iter()
         .zip(ids)
-        .filter(|(repository, _)| claim.plan.selection.includes(&repository.traits()))
+        .filter(|(repository, id)| match &claim.only {
+            None => claim.plan.selection.includes(&repository.traits()),
+            Some(_) => only.contains(id),
+        })
         .collect();
     chosen.sort_by_key(|(repository, _)| std::cmp::Reverse(repository.disk_kib));
     let kinds = &claim.plan.content.kinds();

@@ -172,5 +172,6 @@ fn choice(choice: &Choice) -> ChoiceRow {
             Value::Null
         }),
         why: choice.why.clone(),
+        left: choice.left.clone(),
     }
 }

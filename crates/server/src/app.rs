@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::Clock;
 use scheduler::Handle;
@@ -9,12 +10,16 @@ use store::{Db, Sealer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use web::{Console, Settings};
 
 use crate::config::{Config, MasterKey};
 use crate::error::Error;
+use crate::shelves::Shelves;
 use crate::{telemetry, vitals};
+
+/// How long answers that have begun may take to end when the process does.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
 /// A server at work.
 #[derive(Debug)]
@@ -31,8 +36,14 @@ impl Running {
     pub async fn drain(self) {
         self.scheduler.drain().await;
         self.stop.cancel();
-        if let Err(error) = self.web.await {
-            error!(%error, "The web part did not end in good order.");
+        let mut web = self.web;
+        match tokio::time::timeout(LAST_ANSWERS, &mut web).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => error!(%error, "The web part did not end in good order."),
+            Err(_elapsed) => {
+                warn!("Some answers, downloads perhaps, took too long to end and were broken off.");
+                web.abort();
+            }
         }
     }
 }
@@ -54,7 +65,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         .map_err(|error| Error::Failed(format!("The web part has no address: {error}.")))?;
     let scheduler = Arc::new(schedule(&config, db.clone(), clock.clone()).await?);
     let stop = CancellationToken::new();
-    let console = console(&config, db.clone(), clock).await?;
+    let console = console(&config, db.clone(), clock, stop.clone()).await?;
     let parts = vitals::Parts {
         db,
         scheduler: Arc::clone(&scheduler),
@@ -79,7 +90,12 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 }
 
 /// The admin console. While nobody may sign in, the log says with which code the first person can.
-async fn console(config: &Config, db: Db, clock: Clock) -> Result<Console, Error> {
+async fn console(
+    config: &Config,
+    db: Db,
+    clock: Clock,
+    stop: CancellationToken,
+) -> Result<Console, Error> {
     let mut settings = Settings {
         public_url: config.public_url.clone(),
         proxies: config.proxies.clone(),
@@ -95,7 +111,10 @@ async fn console(config: &Config, db: Db, clock: Clock) -> Result<Console, Error
         settings.set_up_code = Some(code);
     }
     let sealer = Arc::new(sealer(config)?);
-    Ok(Console::new(db, sealer, clock, settings))
+    let shelves = Shelves::new(db.clone(), Arc::clone(&sealer), config.data.clone());
+    Ok(Console::new(db, sealer, clock, settings)
+        .with_contents(Arc::new(shelves))
+        .until(stop))
 }
 
 /// Starts the scheduler alone, on a schema that a server has brought up to date.

@@ -19,6 +19,7 @@ mod exit;
 mod lifecycle;
 mod output;
 mod secret_file;
+mod shelves;
 mod telemetry;
 mod vitals;
 

@@ -112,6 +112,14 @@ pub enum Error {
         /// When.
         at: DateTime<Utc>,
     },
+    /// A plan has one open run at a time.
+    #[error("A task of this plan is under way: wait for its end, or cancel it first.")]
+    RunOpen,
+    /// There is nothing to run again.
+    #[error(
+        "Nothing failed and nothing is missing in this task, or it has not ended yet: run the whole plan instead."
+    )]
+    NothingFailed,
     /// The claim is not this worker's any more: it was given to another one, or the run has ended.
     #[error("The claim on {what} has passed to somebody else.")]
     LostFence {

@@ -1,12 +1,19 @@
 //! Fetches as people see them: one repository's part of a run each.
 
 use chrono::{DateTime, Utc};
-use domain::{FetchId, FetchState, Name, Omission, RepositoryId, RepositoryName, RunId};
+use domain::{
+    FetchId, FetchState, Name, Omission, RepositoryId, RepositoryName, RunId, SnapshotId,
+};
 use serde_json::Value;
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
+use uuid::Uuid;
 
 use crate::{Error, Scoped, decode};
+
+mod page;
+
+pub use page::{FetchFilter, FetchPage, FetchPlace, by_urgency};
 
 /// What a run does about a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +40,8 @@ pub enum FetchKind {
 pub struct FetchView {
     /// Its id.
     pub id: FetchId,
+    /// The repository.
+    pub repository_id: RepositoryId,
     /// The repository's full name today.
     pub repository: RepositoryName,
     /// Where it stands.
@@ -47,6 +56,8 @@ pub struct FetchView {
     pub omissions: Vec<Omission>,
     /// The snapshot that holds the repository's state, by the storage's id.
     pub snapshot: Option<String>,
+    /// The same by its own id.
+    pub snapshot_id: Option<SnapshotId>,
     /// Bytes that it added to the storage.
     pub bytes_added: u64,
     /// When it can go on, if it waits for quota.
@@ -74,17 +85,49 @@ impl Scoped {
         runs: &[RunId],
         only_running: bool,
     ) -> Result<Vec<(RunId, FetchView)>, Error> {
-        let runs: Vec<_> = runs.iter().map(|run| run.0).collect();
+        let runs: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
+        let ids: Vec<Uuid> = sqlx::query_scalar!(
+            r#"
+            SELECT id
+            FROM fetches
+            WHERE tenant_id = $1 AND run_id = ANY($2) AND (NOT $3 OR state = 'running')
+            "#,
+            self.tenant.0,
+            &runs,
+            only_running,
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        self.read_fetches(tx, &ids).await
+    }
+
+    /// Some fetches.
+    async fn fetches_by_id(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        ids: &[Uuid],
+    ) -> Result<Vec<FetchView>, Error> {
+        let fetches = self.read_fetches(tx, ids).await?;
+        Ok(fetches.into_iter().map(|(_, fetch)| fetch).collect())
+    }
+
+    async fn read_fetches(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        ids: &[Uuid],
+    ) -> Result<Vec<(RunId, FetchView)>, Error> {
         let rows = sqlx::query!(
             r#"
             SELECT
                 f.id,
                 f.run_id,
+                f.repository_id,
                 r.name AS repository,
                 f.state,
                 f.progress,
                 f.cause,
                 f.omissions,
+                f.snapshot_id,
                 s.restic_id AS "restic_id?",
                 f.bytes_added,
                 f.not_before,
@@ -103,14 +146,11 @@ impl Scoped {
             FROM fetches f
             JOIN repositories r ON r.tenant_id = f.tenant_id AND r.id = f.repository_id
             LEFT JOIN snapshots s ON s.tenant_id = f.tenant_id AND s.id = f.snapshot_id
-            WHERE f.tenant_id = $1
-                AND f.run_id = ANY($2)
-                AND (NOT $3 OR f.state = 'running')
+            WHERE f.tenant_id = $1 AND f.id = ANY($2)
             ORDER BY r.name, f.id
             "#,
             self.tenant.0,
-            &runs,
-            only_running,
+            ids,
         )
         .fetch_all(&mut **tx)
         .await?;
@@ -129,7 +169,9 @@ impl Scoped {
                         .collect::<Result<_, _>>()?,
                     cause: row.cause,
                     omissions: decode::json("a list of omissions", row.omissions)?,
+                    repository_id: RepositoryId(row.repository_id),
                     snapshot: row.restic_id,
+                    snapshot_id: row.snapshot_id.map(SnapshotId),
                     bytes_added: decode::count(row.bytes_added),
                     throttled_until: row.not_before.filter(|_| state == FetchState::Throttled),
                     started_at: row.started_at,

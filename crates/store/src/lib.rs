@@ -60,7 +60,7 @@ pub use credentials::{Credential, Leftover, NewCredential, TokenSource};
 pub use db::{Db, Fleet, MIGRATOR, Scoped};
 pub use drafts::{Draft, PlanSettings};
 pub use error::Error;
-pub use fetches::{FetchKind, FetchView, NewFetch};
+pub use fetches::{FetchFilter, FetchKind, FetchPage, FetchPlace, FetchView, NewFetch, by_urgency};
 pub use lease::{LeaseMode, StorageLease};
 pub use members::{Invitation, Member, NewInvitation};
 pub use organizations::{
@@ -77,10 +77,15 @@ pub use pool::{PoolMember, Quota};
 pub use queue::{ClaimedFetch, ClaimedRun, HeldFetch, Settlement, Stored};
 pub use quota::{BucketRow, CoreQuota, ExchangeRow, GrantRow};
 pub use repositories::{KnownRepository, ListedRepository};
-pub use runs::{RunView, Trigger};
+pub use runs::{
+    LogLine, RunFilter, RunGroup, RunPage, RunPicture, RunPlace, RunRow, RunView, Tone, Trigger,
+    Wait,
+};
 pub use seal::{Resealed, Sealer};
 pub use secrets::{Entry, EntryUser, NewEntry, SecretKind};
-pub use snapshots::{Snapshot, SnapshotFilter};
+pub use snapshots::{
+    Snapshot, SnapshotFilter, SnapshotPage, SnapshotPlace, SnapshotQuery, SnapshotRow,
+};
 pub use storages::{Emergency, NewStorage, Storage, StorageCheck, StorageRepository, StorageShelf};
 pub use tenants::Tenant;
 pub use usages::{ChoiceRow, RunCredential, UsageRow, Work};

@@ -53,6 +53,25 @@ pub struct NewOrganization {
 }
 
 impl Scoped {
+    /// The ids and names of all organizations, by name.
+    #[instrument(name = "store.organizations.names", level = "debug", skip_all)]
+    pub async fn organization_names(&self) -> Result<Vec<(OrganizationId, Name)>, Error> {
+        let mut tx = self.begin().await?;
+        let rows = sqlx::query!(
+            "SELECT id, name FROM organizations WHERE tenant_id = $1 ORDER BY name",
+            self.tenant.0,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        rows.into_iter()
+            .map(|row| {
+                let name = decode::text("an organization's name", &row.name)?;
+                Ok((OrganizationId(row.id), name))
+            })
+            .collect()
+    }
+
     /// Registers an organization with its main credential: both or neither.
     #[instrument(name = "store.organizations.add", skip_all)]
     pub async fn add_organization(

@@ -39,6 +39,8 @@ pub struct ClaimedRun {
     pub trigger: Trigger,
     /// When its window ends.
     pub window_ends_at: Option<DateTime<Utc>>,
+    /// The repositories that it is limited to, if it is.
+    pub only: Option<Vec<RepositoryId>>,
     /// The plan.
     pub plan: Plan,
     /// The organization.

@@ -1,16 +1,27 @@
 //! Runs: asking for one, stopping one, and how one ends.
 
 use chrono::{DateTime, Utc};
-use domain::{Name, PlanId, RunId, RunState, Schedule, run::Tally};
+use domain::{Name, PlanId, RunId, RunState, run::Tally};
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 
 use crate::bell::announce;
 use crate::error::meant;
-use crate::{Error, FetchView, RunCredential, Scoped, decode};
+use crate::{Act, Error, FetchView, RunCredential, Scoped, decode};
 
 pub(crate) mod end;
+mod list;
+pub(crate) mod log;
+mod picture;
+mod request;
+pub(crate) mod totals;
 mod view;
+
+pub use list::{RunFilter, RunGroup, RunPage, RunPlace, RunRow};
+pub use log::{LogLine, Tone};
+pub use picture::{RunPicture, Wait};
+
+use log::Happening;
 
 /// Who asked for a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +45,10 @@ pub struct RunView {
     pub organization_name: Name,
     /// Who asked for it.
     pub trigger: Trigger,
+    /// The name of the person who asked for it, as it was then.
+    pub requested_by: Option<String>,
+    /// The run whose repositories that failed or lack something it is limited to.
+    pub retry_of: Option<RunId>,
     /// Where it stands.
     pub state: RunState,
     /// Why it failed or waits.
@@ -63,130 +78,6 @@ pub struct RunView {
 }
 
 impl Scoped {
-    /// Asks for a run of a plan. If one is open, that one is answered, and goes on if it was parked.
-    #[instrument(name = "store.runs.request", skip_all, fields(plan = %plan))]
-    pub async fn request_run(&self, plan: PlanId, trigger: Trigger) -> Result<RunId, Error> {
-        let mut tx = self.begin().await?;
-        let run = self.request_run_in(&mut tx, plan, trigger).await?;
-        tx.commit().await?;
-        Ok(run)
-    }
-
-    pub(crate) async fn request_run_in(
-        &self,
-        tx: &mut Transaction<'static, Postgres>,
-        plan: PlanId,
-        trigger: Trigger,
-    ) -> Result<RunId, Error> {
-        // The lock on the plan makes requests for it follow one another.
-        let row = sqlx::query!(
-            r#"
-            SELECT p.schedule, o.removed_at IS NOT NULL AS "removed!", o.name AS organization_name
-            FROM plans p
-            JOIN organizations o ON o.tenant_id = p.tenant_id AND o.id = p.organization_id
-            WHERE p.tenant_id = $1 AND p.id = $2 AND p.removed_at IS NULL
-            FOR NO KEY UPDATE OF p
-            "#,
-            self.tenant.0,
-            plan.0,
-        )
-        .fetch_optional(&mut **tx)
-        .await?
-        .ok_or(Error::Missing { what: "plan" })?;
-        if row.removed {
-            return Err(Error::OrganizationRemoved {
-                name: row.organization_name,
-            });
-        }
-        let schedule = row.schedule;
-        let (word, due_at, window_ends_at) = match trigger {
-            Trigger::Person => ("person", None, None),
-            Trigger::Schedule(due_at) => {
-                let schedule: Option<Schedule> = schedule
-                    .map(|schedule| decode::json("a schedule", schedule))
-                    .transpose()?;
-                let end = schedule.and_then(|schedule| schedule.window_end(due_at));
-                ("schedule", Some(due_at), end)
-            }
-        };
-        let open = sqlx::query_scalar!(
-            r#"
-            SELECT id
-            FROM runs
-            WHERE tenant_id = $1 AND plan_id = $2 AND ended_at IS NULL
-            FOR NO KEY UPDATE
-            "#,
-            self.tenant.0,
-            plan.0,
-        )
-        .fetch_optional(&mut **tx)
-        .await?;
-        let run = if let Some(open) = open {
-            self.resume_in(tx, RunId(open), window_ends_at).await?;
-            RunId(open)
-        } else {
-            let run = RunId::new();
-            sqlx::query!(
-                r#"
-                INSERT INTO runs (
-                    tenant_id, id, plan_id, trigger, due_at, state, requested_at, window_ends_at
-                )
-                VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7)
-                "#,
-                self.tenant.0,
-                run.0,
-                plan.0,
-                word,
-                due_at,
-                self.db.clock.now(),
-                window_ends_at,
-            )
-            .execute(&mut **tx)
-            .await?;
-            run
-        };
-        announce(tx).await?;
-        Ok(run)
-    }
-
-    /// Moves the end of an open run's window, and lets what was parked go on. A run that a person asked for has no window
-    /// and gets none.
-    async fn resume_in(
-        &self,
-        tx: &mut Transaction<'static, Postgres>,
-        run: RunId,
-        window_ends_at: Option<DateTime<Utc>>,
-    ) -> Result<(), Error> {
-        let result = sqlx::query!(
-            r#"
-            UPDATE runs
-            SET
-                window_ends_at = CASE WHEN window_ends_at IS NOT NULL THEN $3::timestamptz END,
-                cause = CASE WHEN state = 'throttled' AND not_before IS NULL THEN NULL ELSE cause END,
-                state = CASE WHEN state = 'throttled' AND not_before IS NULL THEN 'queued' ELSE state END
-            WHERE tenant_id = $1 AND id = $2
-            "#,
-            self.tenant.0,
-            run.0,
-            window_ends_at,
-        )
-        .execute(&mut **tx)
-        .await?;
-        meant("store.runs.resume", 1, &result)?;
-        sqlx::query!(
-            r#"
-            UPDATE fetches
-            SET state = 'queued', cause = NULL
-            WHERE tenant_id = $1 AND run_id = $2 AND state = 'throttled' AND not_before IS NULL
-            "#,
-            self.tenant.0,
-            run.0,
-        )
-        .execute(&mut **tx)
-        .await?;
-        Ok(())
-    }
-
     /// Stops a run: what waits is cancelled at once, what a worker holds when the worker comes to it. Answers the run's
     /// state; a run that has ended stays as it ended.
     #[instrument(name = "store.runs.cancel", skip_all, fields(run = %run))]
@@ -205,10 +96,16 @@ impl Scoped {
         let now = self.db.clock.now();
         let row = sqlx::query!(
             r#"
-            SELECT state, listed_at, ended_at
-            FROM runs
-            WHERE tenant_id = $1 AND id = $2
-            FOR NO KEY UPDATE
+            SELECT
+                r.state,
+                r.listed_at,
+                r.ended_at,
+                r.cancel_requested_at,
+                p.name AS plan
+            FROM runs r
+            JOIN plans p ON p.tenant_id = r.tenant_id AND p.id = r.plan_id
+            WHERE r.tenant_id = $1 AND r.id = $2
+            FOR NO KEY UPDATE OF r
             "#,
             self.tenant.0,
             run.0,
@@ -218,6 +115,17 @@ impl Scoped {
         .ok_or(Error::Missing { what: "run" })?;
         if row.ended_at.is_some() {
             return decode::run_state(&row.state);
+        }
+        if row.cancel_requested_at.is_none() {
+            let by = &self.actor.name;
+            log::add(tx, self.tenant, run, now, Happening::Cancelling { by }).await?;
+            let act = Act {
+                action: "task.cancel",
+                subject: ("task", run.0, &row.plan),
+                before: None,
+                after: None,
+            };
+            self.note(tx, act).await?;
         }
         let unlisted = row.listed_at.is_none();
         // Whoever is listing the organization loses its claim.
@@ -252,13 +160,14 @@ impl Scoped {
         )
         .execute(&mut **tx)
         .await?;
-        let ended = end::end_if_settled(tx, self.tenant, run, now).await?;
+        let ended = if unlisted {
+            end::close(tx, self.tenant, run, RunState::Cancelled, now).await?;
+            Some(RunState::Cancelled)
+        } else {
+            end::end_if_settled(tx, self.tenant, run, now).await?
+        };
         announce(tx).await?;
-        Ok(match ended {
-            Some(state) => state,
-            None if unlisted => RunState::Cancelled,
-            None => RunState::Running,
-        })
+        Ok(ended.unwrap_or(RunState::Running))
     }
 }
 

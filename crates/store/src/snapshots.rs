@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use domain::retention::Candidate;
 use domain::{
-    Kind, Name, Omission, OrganizationId, PlanId, RepositoryId, RepositoryName, RunId, StorageId,
+    Kind, Name, Omission, OrganizationId, PlanId, RepositoryId, RepositoryName, RunId, SnapshotId,
+    StorageId,
 };
 use tracing::instrument;
 use uuid::Uuid;
 
 use crate::error::found;
 use crate::{Error, Scoped, decode};
+
+mod page;
+
+pub use page::{SnapshotPage, SnapshotPlace, SnapshotQuery, SnapshotRow};
 
 /// Which snapshots to list. Nothing set: all of the tenant's.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +36,8 @@ pub struct SnapshotFilter {
 /// One repository's state at one time, in a storage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
+    /// Its id in the database.
+    pub key: SnapshotId,
     /// Short form of [`Snapshot::restic_id`], for people.
     pub id: String,
     /// Its id in the storage: 64 hexadecimal digits.
@@ -61,6 +68,8 @@ pub struct Snapshot {
     pub taken_at: DateTime<Utc>,
     /// What it would take to restore, in bytes.
     pub bytes: u64,
+    /// Bytes that it added to the storage.
+    pub bytes_added: u64,
     /// How many of each kind it holds.
     pub counts: BTreeMap<Kind, u64>,
     /// What it lacks.
@@ -116,7 +125,7 @@ impl Scoped {
     /// Snapshots that are kept, by repository, the newest first.
     #[instrument(name = "store.snapshots.list", skip_all)]
     pub async fn snapshots(&self, filter: &SnapshotFilter) -> Result<Vec<Snapshot>, Error> {
-        self.select_snapshots(filter, None).await
+        self.select_snapshots(filter, None, None).await
     }
 
     /// The snapshots whose id begins with `prefix`: people name one by its first digits, and must name it exactly.
@@ -126,7 +135,7 @@ impl Scoped {
         if prefix.len() < SHORTEST || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(Vec::new());
         }
-        self.select_snapshots(&SnapshotFilter::default(), Some(&prefix))
+        self.select_snapshots(&SnapshotFilter::default(), Some(&prefix), None)
             .await
     }
 
@@ -134,11 +143,13 @@ impl Scoped {
         &self,
         filter: &SnapshotFilter,
         prefix: Option<&str>,
+        only: Option<SnapshotId>,
     ) -> Result<Vec<Snapshot>, Error> {
         let mut tx = self.begin().await?;
         let rows = sqlx::query!(
             r#"
             SELECT
+                s.id,
                 s.restic_id,
                 s.repository_id,
                 r.forge_id,
@@ -153,6 +164,7 @@ impl Scoped {
                 s.run_id,
                 s.taken_at,
                 s.bytes_total,
+                s.bytes_added,
                 s.counts,
                 s.omissions,
                 s.manifest_sha256,
@@ -177,6 +189,7 @@ impl Scoped {
                     )
                 )
                 AND ($7::text IS NULL OR s.restic_id LIKE $7 || '%')
+                AND ($8::uuid IS NULL OR s.id = $8)
             ORDER BY r.name, r.id, s.taken_at DESC, s.restic_id
             "#,
             self.tenant.0,
@@ -186,6 +199,7 @@ impl Scoped {
             filter.repository.as_ref().map(RepositoryName::to_string),
             filter.run.map(|id| id.0),
             prefix,
+            only.map(|id| id.0),
         )
         .fetch_all(&mut *tx)
         .await?;
@@ -193,6 +207,7 @@ impl Scoped {
         rows.into_iter()
             .map(|row| {
                 Ok(Snapshot {
+                    key: SnapshotId(row.id),
                     id: row.restic_id.chars().take(SHORT).collect(),
                     restic_id: row.restic_id,
                     repository: RepositoryId(row.repository_id),
@@ -211,6 +226,7 @@ impl Scoped {
                     run: RunId(row.run_id),
                     taken_at: row.taken_at,
                     bytes: decode::count(row.bytes_total),
+                    bytes_added: decode::count(row.bytes_added),
                     counts: decode::json("the counts of a snapshot", row.counts)?,
                     omissions: decode::json("a list of omissions", row.omissions)?,
                     manifest_sha256: row.manifest_sha256,

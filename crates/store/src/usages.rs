@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use domain::{CredentialId, FetchId, Name, Resource, RunId, TenantId};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 
+use crate::runs::log::{self, Happening};
 use crate::{ClaimedFetch, ClaimedRun, Error, Fleet, decode};
 
 /// The work that something was spent for: a fetch, or the listing of a run.
@@ -71,10 +73,12 @@ pub struct ChoiceRow {
     pub runners_up: Value,
     /// A sentence for a person.
     pub why: String,
+    /// The one that had been used so far, and why it could not go on.
+    pub left: Option<(CredentialId, String)>,
 }
 
 /// What a run has spent of one credential.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunCredential {
     /// The credential's name; it may have been removed since.
     pub name: Name,
@@ -186,10 +190,53 @@ impl Fleet {
             )
             .execute(&mut *tx)
             .await?;
+            log_move(&mut tx, work, row).await?;
         }
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Tells in the run's log that a credential could not go on and another one did.
+async fn log_move(
+    tx: &mut Transaction<'static, Postgres>,
+    work: Work,
+    row: &ChoiceRow,
+) -> Result<(), Error> {
+    let Some((from, because)) = &row.left else {
+        return Ok(());
+    };
+    let names = sqlx::query!(
+        r#"
+        SELECT
+            a.name AS "from",
+            b.name AS "to",
+            (
+                SELECT r.name
+                FROM fetches f
+                JOIN repositories r ON r.tenant_id = f.tenant_id AND r.id = f.repository_id
+                WHERE f.tenant_id = $1 AND f.id = $4
+            ) AS repository
+        FROM credentials a
+        JOIN credentials b ON b.tenant_id = a.tenant_id
+        WHERE a.tenant_id = $1 AND a.id = $2 AND b.id = $3
+        "#,
+        work.tenant.0,
+        from.0,
+        row.credential.0,
+        work.fetch.map(|fetch| fetch.0),
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(names) = names else { return Ok(()) };
+    let moved = Happening::Moved {
+        what: names.repository.as_deref().unwrap_or("The listing"),
+        from: &names.from,
+        because,
+        to: &names.to,
+        why: &row.why,
+    };
+    log::add(tx, work.tenant, work.run, row.at, moved).await
 }
 
 pub(crate) async fn add_throttle_in(

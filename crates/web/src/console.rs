@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use domain::{Clock, Secret};
 use store::{Db, Sealer};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::contents::{Contents, Nothing};
+use crate::live::Live;
 use crate::once::Once;
 use crate::token::Stamp;
 
@@ -40,6 +43,10 @@ pub struct Console {
     pub(crate) once: Once,
     /// Nothing, if the system gave no random numbers: then nobody signs in with a second factor.
     pub(crate) stamp: Option<Stamp>,
+    pub(crate) contents: Arc<dyn Contents>,
+    pub(crate) live: Live,
+    /// Cancelled when the process is to end: streams end then.
+    pub(crate) draining: CancellationToken,
 }
 
 impl Console {
@@ -52,6 +59,21 @@ impl Console {
             settings: Arc::new(settings),
             once: Once::default(),
             stamp: Stamp::new().ok(),
+            contents: Arc::new(Nothing),
+            live: Live::default(),
+            draining: CancellationToken::new(),
         }
+    }
+
+    /// With a look into storages.
+    #[must_use]
+    pub fn with_contents(self, contents: Arc<dyn Contents>) -> Self {
+        Self { contents, ..self }
+    }
+
+    /// With streams that end when the process drains.
+    #[must_use]
+    pub fn until(self, draining: CancellationToken) -> Self {
+        Self { draining, ..self }
     }
 }

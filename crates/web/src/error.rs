@@ -59,7 +59,9 @@ impl From<store::Error> for Error {
         match error {
             store::Error::Missing { .. } => Self::NotFound,
             store::Error::Unavailable(_) => Self::Unavailable(error),
-            store::Error::NameTaken { .. } => Self::Conflict(error.to_string()),
+            store::Error::NameTaken { .. }
+            | store::Error::RunOpen
+            | store::Error::NothingFailed => Self::Conflict(error.to_string()),
             other => Self::Internal(Box::new(other)),
         }
     }

@@ -13,16 +13,21 @@
 
 mod assets;
 mod console;
+pub mod contents;
+mod download;
 mod error;
 mod extract;
 mod failure;
 mod fields;
 mod form;
 mod headers;
+mod live;
 mod once;
 mod page;
 mod password;
+mod place;
 mod router;
+mod said;
 mod second_factor;
 mod session;
 mod text;

@@ -83,6 +83,8 @@ pub(crate) fn table() -> Vec<Route> {
         views::routes(),
         views::login::routes(),
         views::set_up::routes(),
+        views::snapshots::routes(),
+        views::tasks::routes(),
     ]
     .into_iter()
     .flatten()

@@ -25,6 +25,11 @@ pub(crate) async fn viewer(
     Ok(viewer.map(Arc::new))
 }
 
+/// The hash of the cookie's token, to ask later whether the session still stands.
+pub(crate) fn token_hash(console: &Console, headers: &HeaderMap) -> Option<[u8; 32]> {
+    read(headers, name(console)).map(|token| token::hash(&token))
+}
+
 /// Makes the browser keep a new session.
 pub(crate) fn cookie(console: &Console, token: &Token) -> Result<HeaderValue, Error> {
     set(console, name(console), token.text(), MAX_AGE_S)

@@ -89,6 +89,26 @@ impl fmt::Display for At {
 // It writes digits, names of months and its own tags, nothing that anybody entered.
 impl askama::filters::HtmlSafe for At {}
 
+/// A kind of data as a person calls it.
+pub(crate) fn kind(kind: domain::Kind) -> &'static str {
+    use domain::Kind;
+    match kind {
+        Kind::Git => "Git data",
+        Kind::Wiki => "Wiki",
+        Kind::Lfs => "LFS objects",
+        Kind::Settings => "Settings",
+        Kind::Labels => "Labels",
+        Kind::Milestones => "Milestones",
+        Kind::Issues => "Issues",
+        Kind::IssueComments => "Issue comments",
+        Kind::PullRequests => "Pull requests",
+        Kind::Reviews => "Reviews",
+        Kind::ReviewComments => "Review comments",
+        Kind::Releases => "Releases",
+        Kind::Assets => "Release assets",
+    }
+}
+
 /// Two letters that stand for a name: "Acme Platform" is AP, "acme-corp" is AC.
 pub(crate) fn initials(name: &str) -> String {
     let words: Vec<&str> = name

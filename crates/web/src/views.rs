@@ -13,6 +13,8 @@ use crate::{assets, page};
 
 pub(crate) mod login;
 pub(crate) mod set_up;
+pub(crate) mod snapshots;
+pub(crate) mod tasks;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![

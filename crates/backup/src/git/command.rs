@@ -15,6 +15,7 @@ use super::credential::{self, CredentialPipe, HELPER};
 use super::failure::{Class, Failure};
 use super::running::{Ended, Running};
 use crate::Error;
+use crate::storage::Inflow;
 
 /// From this version on git sends the token with the first request, so that public repositories are not read anonymously, which
 /// GitHub throttles (git release notes 2.46, `http.proactiveAuth`).
@@ -171,6 +172,26 @@ impl Git {
     /// Runs the command and answers what it wrote.
     pub(super) async fn run(self, cancel: &CancellationToken) -> Result<Vec<u8>, Failure> {
         self.run_whole(cancel).await.map(|ended| ended.stdout)
+    }
+
+    /// Runs the command and hands on what it writes as it comes, no faster than it is taken.
+    pub(super) async fn run_into(mut self, to: &Inflow) -> Result<(), Failure> {
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        let child = self.command.spawn().map_err(|error| {
+            Failure::new(Class::Other, format!("git cannot be started ({error})"))
+        })?;
+        let mut running = Running::new(child);
+        let ended = running.pour(to, self.silence).await?;
+        running.done();
+        if (self.accepted)(ended.status) {
+            Ok(())
+        } else {
+            Err(Failure::read(&ended.stderr))
+        }
     }
 
     /// Runs the command and answers all there is to know of its end.

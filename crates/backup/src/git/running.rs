@@ -3,15 +3,20 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
 use tokio::sync::mpsc;
 
 use super::failure::{Class, Failure};
+use crate::storage::Inflow;
 
 /// How much of the error stream is kept: its end.
 const STDERR_KEPT: usize = 16 * 1024;
+
+/// How much is handed on at once.
+const PART: usize = 64 * 1024;
 
 /// What a command left.
 #[derive(Debug)]
@@ -77,6 +82,44 @@ impl Running {
         Ok(Ended {
             status,
             stdout: stdout.map_err(broken)?,
+            stderr: String::from_utf8_lossy(&stderr.map_err(broken)?).into_owned(),
+        })
+    }
+}
+
+impl Running {
+    /// Hands on the output as it comes.
+    pub(super) async fn pour(&mut self, to: &Inflow, silence: Duration) -> Result<Ended, Failure> {
+        let broken =
+            |error: std::io::Error| Failure::new(Class::Other, format!("git broke off ({error})"));
+        let (alive, _heard) = mpsc::unbounded_channel();
+        let stderr = drain(self.child.stderr.take(), alive, STDERR_KEPT, None);
+        let stdout = self.child.stdout.take();
+        let pour = async {
+            let Some(mut stdout) = stdout else {
+                return Ok(());
+            };
+            loop {
+                let mut part = BytesMut::with_capacity(PART);
+                let read = tokio::time::timeout(silence, stdout.read_buf(&mut part));
+                let count = read
+                    .await
+                    .map_err(|_elapsed| Failure::new(Class::Other, "git was silent for too long"))?
+                    .map_err(broken)?;
+                if count == 0 {
+                    return Ok(());
+                }
+                if to.send(part.freeze()).await.is_err() {
+                    return Err(Failure::new(Class::Cancelled, "nobody takes the output"));
+                }
+            }
+        };
+        let (poured, stderr) = tokio::join!(pour, stderr);
+        poured?;
+        let status = self.child.wait().await.map_err(broken)?;
+        Ok(Ended {
+            status,
+            stdout: Vec::new(),
             stderr: String::from_utf8_lossy(&stderr.map_err(broken)?).into_owned(),
         })
     }

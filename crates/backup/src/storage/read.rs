@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::SystemTime;
 
@@ -21,8 +21,11 @@ const READERS: usize = 4;
 /// A repository whose index is loaded in full.
 pub(super) struct Reader<'a> {
     inner: &'a Inner,
-    pub(super) repository: Repository<IndexedFullStatus>,
+    pub(super) repository: Arc<Readable>,
 }
+
+/// The engine's repository, ready for reading.
+pub(super) type Readable = Repository<IndexedFullStatus>;
 
 /// One file or folder of a snapshot. Its path has been checked: it leads nowhere but down.
 #[derive(Debug, Clone)]
@@ -46,7 +49,13 @@ impl<'a> Reader<'a> {
             .connect()?
             .to_indexed()
             .map_err(|error| inner.explain("Loading the index", &error))?;
+        let repository = Arc::new(repository);
         Ok(Self { inner, repository })
+    }
+
+    /// Reads by an index that was loaded before.
+    pub(super) fn over(inner: &'a Inner, repository: Arc<Readable>) -> Self {
+        Self { inner, repository }
     }
 
     /// All files and folders of a snapshot, folders before what they hold.
@@ -214,7 +223,7 @@ impl<W: Write> Write for Counting<'_, W> {
 }
 
 /// Refuses a path that would lead out of the folder that it is restored to, and whatever is neither file nor folder.
-fn check(path: &Path, node: &Node) -> Result<(), Error> {
+pub(super) fn check(path: &Path, node: &Node) -> Result<(), Error> {
     let refused = |why: &str| {
         Err(Error::storage(format!(
             "The snapshot holds \"{}\", which {why}: nothing is restored from it.",

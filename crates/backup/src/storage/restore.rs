@@ -128,7 +128,7 @@ impl Inner {
     }
 
     /// Whether every file came.
-    fn whole(&self, extracted: &Extracted, to: &Path) -> Result<(), Error> {
+    pub(super) fn whole(&self, extracted: &Extracted, to: &Path) -> Result<(), Error> {
         if extracted.lost.is_empty() {
             return Ok(());
         }

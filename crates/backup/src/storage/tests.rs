@@ -2,6 +2,7 @@
 
 mod damage;
 mod peer;
+mod shelf;
 mod stock;
 mod strict;
 

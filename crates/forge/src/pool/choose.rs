@@ -130,6 +130,7 @@ pub(super) fn best(
 pub(super) fn record(
     candidates: &[Candidate],
     chosen: usize,
+    current: Option<CredentialId>,
     resource: &Resource,
     now: DateTime<Utc>,
 ) -> Option<Choice> {
@@ -152,7 +153,26 @@ pub(super) fn record(
         reset_at: offer.reset_at,
         runners_up: others().map(|other| runner_up(other, offer)).collect(),
         why: reason(winner, offer, others()),
+        left: others()
+            .find(|other| Some(other.id) == current)
+            .and_then(|other| Some((other.id, hindrance(other)?))),
     })
+}
+
+/// Why a candidate could not go on, other than for the traffic of the moment.
+fn hindrance(candidate: &Candidate) -> Option<String> {
+    match &candidate.position {
+        Position::Ready(_) => None,
+        Position::Held(hold) => hold.why.is_throttle().then(|| held(hold)),
+        Position::Out(why) => Some(why.clone()),
+    }
+}
+
+fn held(hold: &Hold) -> String {
+    match hold.until {
+        Some(until) => format!("{} until {}", hold.why, until.format("%H:%M:%S UTC")),
+        None => hold.why.to_string(),
+    }
 }
 
 fn runner_up(other: &Candidate, winner: &Offer) -> (CredentialId, Option<u32>, String) {
@@ -161,13 +181,7 @@ fn runner_up(other: &Candidate, winner: &Offer) -> (CredentialId, Option<u32>, S
             let remaining = offer.is_known.then_some(offer.remaining);
             (other.id, remaining, lost_to(offer, winner).to_owned())
         }
-        Position::Held(hold) => {
-            let why = match hold.until {
-                Some(until) => format!("{} until {}", hold.why, until.format("%H:%M:%S UTC")),
-                None => hold.why.to_string(),
-            };
-            (other.id, hold.remaining, why)
-        }
+        Position::Held(hold) => (other.id, hold.remaining, held(hold)),
         Position::Out(why) => (other.id, None, why.clone()),
     }
 }

@@ -147,7 +147,7 @@ impl Pool {
         drop(state);
         if let Some(resource) = &demand.resource
             && current != Some(*id)
-            && let Some(choice) = choose::record(&candidates, chosen, resource, now)
+            && let Some(choice) = choose::record(&candidates, chosen, current, resource, now)
         {
             tracing::debug!(credential = %choice.credential, %resource, why = choice.why, "credential chosen");
             session.switch(choice);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::RepositoryName;
+use domain::{RepositoryId, RepositoryName};
 use forge::github::Repository;
 use serde_json::Value;
 use store::{ClaimedRun, FetchKind, ListedRepository, NewFetch, SnapshotFilter};
@@ -40,6 +40,18 @@ pub(super) async fn enter(
             kind: FetchKind::Changed,
         })
         .collect())
+}
+
+/// Those of a limited run's repositories that the host does not list: fetching them finds out whether they are gone.
+pub(super) fn among(only: &[RepositoryId], listed: &[RepositoryId]) -> Vec<NewFetch> {
+    let listed: BTreeSet<&RepositoryId> = listed.iter().collect();
+    only.iter()
+        .filter(|repository| !listed.contains(repository))
+        .map(|repository| NewFetch {
+            repository: *repository,
+            kind: FetchKind::Changed,
+        })
+        .collect()
 }
 
 /// The number under which the repository's snapshots are kept, unless the host now lists that number under another name; for one without

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use domain::{PlanId, RunId};
+use domain::{PlanId, RunId, SnapshotId};
 
 use super::*;
 
@@ -27,6 +27,8 @@ fn shelf() -> Shelf {
 
 fn snapshot(shelf: &Shelf, id: &str, days_ago: i64, gone: bool) -> Snapshot {
     Snapshot {
+        key: SnapshotId::new(),
+        bytes_added: 0,
         id: id.to_owned(),
         restic_id: id.to_owned(),
         repository: shelf.repository,

@@ -42,6 +42,36 @@ pub struct Viewer {
 }
 
 impl People {
+    /// What the owner of a session may do in a tenant at this moment, if anything. Unlike [`People::viewer`] it does not count as
+    /// something that she did: a page left open keeps no session alive.
+    #[instrument(name = "store.people.standing", level = "debug", skip_all)]
+    pub async fn standing(
+        &self,
+        token_hash: &[u8; 32],
+        tenant: TenantId,
+    ) -> Result<Option<MemberRole>, Error> {
+        let now = self.db.clock.now();
+        let role = sqlx::query_scalar!(
+            r#"
+            SELECT m.role
+            FROM sessions s
+            JOIN memberships m ON m.person_id = s.person_id
+            WHERE s.token_hash = $1
+                AND s.last_seen_at > $2
+                AND s.created_at > $3
+                AND m.tenant_id = $4
+            "#,
+            token_hash.as_slice(),
+            now - IDLE,
+            now - ABSOLUTE,
+            tenant.0,
+        )
+        .fetch_optional(&self.db.pool)
+        .await?;
+        role.map(|role| decode::text("a member's role", &role))
+            .transpose()
+    }
+
     /// Who has the session with that token, as of now: a removal or a change of role counts from the next request on.
     #[instrument(name = "store.people.viewer", skip_all)]
     pub async fn viewer(&self, token_hash: &[u8; 32]) -> Result<Option<Viewer>, Error> {

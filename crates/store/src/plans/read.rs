@@ -18,6 +18,22 @@ impl Scoped {
         Ok(plans)
     }
 
+    /// The ids and names of the plans that there are, by name.
+    #[instrument(name = "store.plans.names", level = "debug", skip_all)]
+    pub async fn plan_names(&self) -> Result<Vec<(PlanId, domain::Name)>, Error> {
+        let mut tx = self.begin().await?;
+        let rows = sqlx::query!(
+            "SELECT id, name FROM plans WHERE tenant_id = $1 AND removed_at IS NULL ORDER BY name",
+            self.tenant.0,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        rows.into_iter()
+            .map(|row| Ok((PlanId(row.id), decode::text("a plan's name", &row.name)?)))
+            .collect()
+    }
+
     /// One plan.
     #[instrument(name = "store.plans.find", skip_all, fields(plan = %id))]
     pub async fn plan(&self, id: PlanId) -> Result<Option<Plan>, Error> {

@@ -7,8 +7,9 @@ use tracing::instrument;
 
 use crate::bell::announce;
 use crate::runs::end;
+use crate::runs::log::{self, Happening};
 use crate::workers::WORKER_SILENCE;
-use crate::{Error, Fleet};
+use crate::{Error, Fleet, decode};
 
 /// Why a fetch or a run is parked.
 const PARKED: &str = "The plan's window has ended; it goes on when the next one begins.";
@@ -57,7 +58,17 @@ impl Fleet {
         // Runs before fetches, and in one order, as everybody locks them.
         let runs = sqlx::query!(
             r#"
-            SELECT r.tenant_id, r.id
+            SELECT
+                r.tenant_id,
+                r.id,
+                (
+                    SELECT count(*)
+                    FROM fetches f
+                    WHERE f.tenant_id = r.tenant_id
+                        AND f.run_id = r.id
+                        AND f.state = 'running'
+                        AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = f.worker_id)
+                ) AS "held!"
             FROM runs r
             WHERE r.ended_at IS NULL
                 AND EXISTS (
@@ -93,6 +104,10 @@ impl Fleet {
         .execute(&mut **tx)
         .await?;
         for run in runs {
+            let released = Happening::Released {
+                repositories: decode::count(run.held),
+            };
+            log::add(tx, TenantId(run.tenant_id), RunId(run.id), now, released).await?;
             end::end_if_settled(tx, TenantId(run.tenant_id), RunId(run.id), now).await?;
         }
         let listings = sqlx::query!(
@@ -127,12 +142,27 @@ impl Fleet {
     #[instrument(name = "store.runs.park_ended_windows", level = "debug", skip_all)]
     pub async fn park_ended_windows(&self, now: DateTime<Utc>) -> Result<u64, Error> {
         let mut tx = self.db.pool.begin().await?;
-        sqlx::query!(
-            "SELECT id FROM runs WHERE ended_at IS NULL AND window_ends_at <= $1 ORDER BY id FOR NO KEY UPDATE",
+        let ended = sqlx::query!(
+            r#"
+            SELECT
+                tenant_id,
+                id,
+                window_ends_at AS "window_ends_at!"
+            FROM runs
+            WHERE ended_at IS NULL AND window_ends_at <= $1
+            ORDER BY id
+            FOR NO KEY UPDATE
+            "#,
             now,
         )
         .fetch_all(&mut *tx)
         .await?;
+        for run in ended {
+            let parked = Happening::Parked {
+                window_ended_at: run.window_ends_at,
+            };
+            log::add(&mut tx, TenantId(run.tenant_id), RunId(run.id), now, parked).await?;
+        }
         let runs = sqlx::query!(
             r#"
             UPDATE runs

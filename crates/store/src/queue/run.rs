@@ -1,7 +1,7 @@
 //! Claiming a run to list its organization, and ending that claim.
 
 use chrono::{DateTime, Utc};
-use domain::{FetchId, PlanId, RunId, RunState, TenantId, WorkerId};
+use domain::{FetchId, PlanId, RepositoryId, RunId, RunState, TenantId, WorkerId};
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 use uuid::Uuid;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::ClaimedRun;
 use crate::bell::announce;
 use crate::runs::end;
+use crate::runs::log::{self, Happening};
 use crate::usages::add_throttle_in;
 use crate::{Error, FetchKind, Fleet, NewFetch, Trigger, Work, decode};
 
@@ -56,6 +57,7 @@ impl Fleet {
                 r.failed_count,
                 r.due_at,
                 r.window_ends_at,
+                r.retry_of,
                 r.plan_id
             "#,
             worker.0,
@@ -81,8 +83,17 @@ impl Fleet {
             .ok_or(Error::Missing {
                 what: "organization",
             })?;
+        let only = match row.retry_of {
+            Some(other) => Some(unfinished(&mut tx, scoped.tenant, other).await?),
+            None => None,
+        };
+        let listing = Happening::Listing {
+            organization: organization.name.as_str(),
+        };
+        log::add(&mut tx, scoped.tenant, RunId(row.id), now, listing).await?;
         tx.commit().await?;
         Ok(Some(ClaimedRun {
+            only,
             tenant: scoped.tenant,
             tenant_name: decode::text("a tenant's name", &row.tenant_name)?,
             run: RunId(row.id),
@@ -120,6 +131,15 @@ impl Fleet {
         .await?;
         held(&result)?;
         insert_fetches(&mut tx, claim, fetches, now).await?;
+        let listed = Happening::Listed {
+            organization: claim.organization.name.as_str(),
+            repositories: fetches.len(),
+            unchanged: fetches
+                .iter()
+                .filter(|fetch| fetch.kind == FetchKind::Unchanged)
+                .count(),
+        };
+        log::add(&mut tx, claim.tenant, claim.run, now, listed).await?;
         let ended = end::end_if_settled(&mut tx, claim.tenant, claim.run, now).await?;
         announce(&mut tx).await?;
         tx.commit().await?;
@@ -129,6 +149,7 @@ impl Fleet {
     /// Ends a run whose organization cannot be listed.
     #[instrument(name = "store.runs.fail", skip_all, fields(run = %claim.run))]
     pub async fn fail_run(&self, claim: &ClaimedRun, cause: &str) -> Result<(), Error> {
+        let now = self.db.clock.now();
         let mut tx = self.db.tenant(claim.tenant).begin().await?;
         let result = sqlx::query!(
             r#"
@@ -140,11 +161,14 @@ impl Fleet {
             claim.run.0,
             claim.fence,
             cause,
-            self.db.clock.now(),
+            now,
         )
         .execute(&mut *tx)
         .await?;
         held(&result)?;
+        let failed = Happening::NotListed { cause };
+        log::add(&mut tx, claim.tenant, claim.run, now, failed).await?;
+        end::close(&mut tx, claim.tenant, claim.run, RunState::Failed, now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -178,6 +202,12 @@ impl Fleet {
         .execute(&mut *tx)
         .await?;
         held(&result)?;
+        let again = Happening::Again {
+            what: "The listing",
+            at,
+            cause,
+        };
+        log::add(&mut tx, claim.tenant, claim.run, self.db.clock.now(), again).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -206,7 +236,10 @@ impl Fleet {
         .execute(&mut *tx)
         .await?;
         held(&result)?;
-        add_throttle_in(&mut tx, Work::from(claim), self.db.clock.now(), until).await?;
+        let now = self.db.clock.now();
+        add_throttle_in(&mut tx, Work::from(claim), now, until).await?;
+        let throttled = Happening::Throttled { until, cause };
+        log::add(&mut tx, claim.tenant, claim.run, now, throttled).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -230,6 +263,27 @@ fn held(result: &sqlx::postgres::PgQueryResult) -> Result<(), Error> {
         0 => Err(Error::LostFence { what: "the run" }),
         _ => Ok(()),
     }
+}
+
+/// The repositories of a run that failed or lack something.
+async fn unfinished(
+    tx: &mut Transaction<'static, Postgres>,
+    tenant: TenantId,
+    run: Uuid,
+) -> Result<Vec<RepositoryId>, Error> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        SELECT repository_id
+        FROM fetches
+        WHERE tenant_id = $1 AND run_id = $2 AND state IN ('failed', 'complete_with_omissions')
+        ORDER BY id
+        "#,
+        tenant.0,
+        run,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(RepositoryId).collect())
 }
 
 async fn insert_fetches(

@@ -11,6 +11,7 @@ use super::stored::{Stored, newest, put};
 use crate::bell::announce;
 use crate::error::meant;
 use crate::runs::end;
+use crate::runs::log::{self, Happening};
 use crate::usages::add_throttle_in;
 use crate::{Error, Fleet, Work, decode};
 
@@ -111,6 +112,7 @@ impl Fleet {
         } else {
             settlement
         };
+        tell(&mut tx, claim, &settlement, run.window_ends_at, now).await?;
         let window_ended = run.window_ends_at.is_some_and(|end| end <= now);
         let change = match settlement {
             Settlement::Stored(stored) => Change {
@@ -156,6 +158,42 @@ impl Fleet {
         tx.commit().await?;
         Ok(ended)
     }
+}
+
+/// Tells in the run's log how a claim ended.
+async fn tell(
+    tx: &mut Transaction<'static, Postgres>,
+    claim: &ClaimedFetch,
+    settlement: &Settlement,
+    window_ends_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let repository = claim.repository_name.to_string();
+    let repository = repository.as_str();
+    let happening = match settlement {
+        Settlement::Stored(stored) => Happening::Stored {
+            repository,
+            bytes_added: stored.bytes_added,
+            omissions: &stored.omissions,
+        },
+        Settlement::Unchanged => Happening::Unchanged { repository },
+        Settlement::Failed { cause } => Happening::Failed { repository, cause },
+        Settlement::Retry { at, cause } => Happening::Again {
+            what: repository,
+            at: *at,
+            cause,
+        },
+        Settlement::Throttled { until, cause } => Happening::Throttled {
+            until: *until,
+            cause,
+        },
+        Settlement::Parked { .. } => match window_ends_at.filter(|end| *end <= now) {
+            Some(window_ended_at) => Happening::Parked { window_ended_at },
+            None => return Ok(()),
+        },
+        Settlement::Released | Settlement::Cancelled => return Ok(()),
+    };
+    log::add(tx, claim.tenant, claim.run, now, happening).await
 }
 
 /// A run that is being cancelled starts nothing again.

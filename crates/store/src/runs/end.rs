@@ -1,15 +1,13 @@
 //! How a run ends: in the transaction that settles its last fetch.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use domain::run::{Tally, outcome};
-use domain::{RunId, RunState, TenantId};
+use domain::{PlanId, RunId, RunState, TenantId};
 use sqlx::{Postgres, Transaction};
-use uuid::Uuid;
 
-use crate::error::meant;
-use crate::{Error, decode};
+use super::log::{self, Happening};
+use super::{request, totals};
+use crate::Error;
 
 /// Locks an open run, so that of two transactions which settle its last fetches the later one sees what the earlier did.
 ///
@@ -75,20 +73,18 @@ pub(crate) async fn end_if_settled(
     if !settled {
         return Ok(None);
     }
-    let tally = tallies(tx, tenant, &[run.0])
-        .await?
-        .remove(&run.0)
-        .unwrap_or_default();
-    let state = outcome(&tally);
+    let totals = totals::keep(tx, tenant, run, now).await?;
+    let state = outcome(&totals.tally);
     let cause = match state {
-        RunState::Failed => Some(first_failure(tx, tenant, run, &tally).await?),
+        RunState::Failed => Some(first_failure(tx, tenant, run, &totals.tally).await?),
         _ => None,
     };
-    let result = sqlx::query!(
+    let row = sqlx::query!(
         r#"
         UPDATE runs
         SET state = $3, cause = $4, ended_at = $5, not_before = NULL
         WHERE tenant_id = $1 AND id = $2
+        RETURNING plan_id, follow
         "#,
         tenant.0,
         run.0,
@@ -96,38 +92,26 @@ pub(crate) async fn end_if_settled(
         cause,
         now,
     )
-    .execute(&mut **tx)
+    .fetch_one(&mut **tx)
     .await?;
-    meant("store.runs.end", 1, &result)?;
+    let tally = totals.tally;
+    log::add(tx, tenant, run, now, Happening::Ended { state, tally }).await?;
+    if let Some(follow) = row.follow {
+        request::begin_follower(tx, tenant, now, PlanId(row.plan_id), follow).await?;
+    }
     Ok(Some(state))
 }
 
-/// How many fetches of each run are in which state.
-pub(crate) async fn tallies(
+/// Keeps what a run came to that has just ended without being listed.
+pub(crate) async fn close(
     tx: &mut Transaction<'static, Postgres>,
     tenant: TenantId,
-    runs: &[Uuid],
-) -> Result<BTreeMap<Uuid, Tally>, Error> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT run_id, state, count(*) AS "count!"
-        FROM fetches
-        WHERE tenant_id = $1 AND run_id = ANY($2)
-        GROUP BY run_id, state
-        "#,
-        tenant.0,
-        runs,
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let mut tallies: BTreeMap<Uuid, Tally> = BTreeMap::new();
-    for row in rows {
-        tallies
-            .entry(row.run_id)
-            .or_default()
-            .add(decode::fetch_state(&row.state)?, decode::count(row.count));
-    }
-    Ok(tallies)
+    run: RunId,
+    state: RunState,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let tally = totals::keep(tx, tenant, run, now).await?.tally;
+    log::add(tx, tenant, run, now, Happening::Ended { state, tally }).await
 }
 
 async fn first_failure(

@@ -6,6 +6,9 @@ use super::*;
 use crate::samples::{name, noon, sample, stored, tenant};
 use crate::{Settlement, UsageRow, Work};
 
+mod again;
+mod lists;
+
 #[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn a_plan_has_one_open_run(pool: PgPool) {
     let acme = sample(&pool).await;

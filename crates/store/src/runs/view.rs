@@ -4,21 +4,31 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::run::{Tally, outcome};
-use domain::{PlanId, RunId, RunState};
+use domain::{PlanId, RunId, RunState, TenantId};
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::{RunView, Trigger, end};
-use crate::{Error, FetchView, RunCredential, Scoped, decode};
+use super::totals::{self, Totals};
+use super::{RunView, Trigger};
+use crate::{Error, FetchView, Scoped, decode};
 
 impl Scoped {
     /// One run.
     #[instrument(name = "store.runs.find", level = "debug", skip_all, fields(run = %id))]
     pub async fn run(&self, id: RunId) -> Result<Option<RunView>, Error> {
         let mut tx = self.begin().await?;
-        let runs = self.runs_in(&mut tx, Some(id), 1).await?;
+        let run = self.run_in(&mut tx, id).await?;
         tx.commit().await?;
+        Ok(run)
+    }
+
+    pub(super) async fn run_in(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        id: RunId,
+    ) -> Result<Option<RunView>, Error> {
+        let runs = self.runs_in(tx, Some(id), 1).await?;
         Ok(runs.into_iter().next())
     }
 
@@ -53,6 +63,9 @@ impl Scoped {
                 r.listed_at,
                 r.ended_at,
                 r.not_before,
+                r.requested_by,
+                r.retry_of,
+                r.summary,
                 p.next_due_at
             FROM runs r
             JOIN plans p ON p.tenant_id = r.tenant_id AND p.id = r.plan_id
@@ -67,16 +80,18 @@ impl Scoped {
         )
         .fetch_all(&mut **tx)
         .await?;
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        let mut tallies = end::tallies(tx, self.tenant, &ids).await?;
-        let mut sums = self.sums(tx, &ids).await?;
-        let mut credentials = self.spent(tx, &ids).await?;
-        let mut waits = self.waits(tx, &ids).await?;
+        let uncounted: Vec<Uuid> = rows
+            .iter()
+            .filter(|row| row.summary.is_none())
+            .map(|row| row.id)
+            .collect();
+        let mut counted = totals::count(tx, self.tenant, &uncounted, self.db.clock.now()).await?;
         let open: Vec<RunId> = rows
             .iter()
             .filter(|row| row.ended_at.is_none())
             .map(|row| RunId(row.id))
             .collect();
+        let mut waiting = waiting(tx, self.tenant, &uncounted).await?;
         let mut active: BTreeMap<Uuid, Vec<FetchView>> = BTreeMap::new();
         if !open.is_empty() {
             for (run, fetch) in self.fetches_in(tx, &open, true).await? {
@@ -85,8 +100,17 @@ impl Scoped {
         }
         rows.into_iter()
             .map(|row| {
-                let tally = tallies.remove(&row.id).unwrap_or_default();
-                let sum = sums.remove(&row.id).unwrap_or_default();
+                let totals = match row.summary {
+                    Some(summary) => decode::json("what a run came to", summary)?,
+                    None => counted.remove(&row.id).unwrap_or_default(),
+                };
+                let Totals {
+                    tally,
+                    bytes_added,
+                    throttled_s,
+                    credentials,
+                } = totals;
+                let waiting = waiting.remove(&row.id).unwrap_or_default();
                 let state = state(&row.state, row.listed_at, row.ended_at, &tally)?;
                 Ok(RunView {
                     id: RunId(row.id),
@@ -97,10 +121,12 @@ impl Scoped {
                         &row.organization_name,
                     )?,
                     trigger: row.due_at.map_or(Trigger::Person, Trigger::Schedule),
+                    requested_by: row.requested_by,
+                    retry_of: row.retry_of.map(RunId),
                     state,
                     cause: row
                         .cause
-                        .or(sum.cause.filter(|_| state == RunState::Throttled)),
+                        .or(waiting.cause.filter(|_| state == RunState::Throttled)),
                     cancelling: row.cancel_requested_at.is_some() && row.ended_at.is_none(),
                     tally,
                     requested_at: row.requested_at,
@@ -108,136 +134,60 @@ impl Scoped {
                     listed_at: row.listed_at,
                     ended_at: row.ended_at,
                     throttled_until: (state == RunState::Throttled)
-                        .then(|| row.not_before.or(sum.not_before).or(row.next_due_at))
+                        .then(|| row.not_before.or(waiting.not_before).or(row.next_due_at))
                         .flatten(),
-                    throttled_s: waits.remove(&row.id).unwrap_or_default(),
-                    bytes_added: sum.bytes_added,
-                    credentials: credentials.remove(&row.id).unwrap_or_default(),
+                    throttled_s,
+                    bytes_added,
+                    credentials,
                     active: active.remove(&row.id).unwrap_or_default(),
                 })
             })
             .collect()
     }
-
-    async fn sums(
-        &self,
-        tx: &mut Transaction<'static, Postgres>,
-        runs: &[Uuid],
-    ) -> Result<BTreeMap<Uuid, Sum>, Error> {
-        let rows = sqlx::query!(
-            r#"
-            SELECT
-                run_id,
-                sum(bytes_added)::bigint AS "bytes_added!",
-                min(not_before) FILTER (WHERE state = 'throttled') AS not_before,
-                min(cause) FILTER (WHERE state = 'throttled') AS cause
-            FROM fetches
-            WHERE tenant_id = $1 AND run_id = ANY($2)
-            GROUP BY run_id
-            "#,
-            self.tenant.0,
-            runs,
-        )
-        .fetch_all(&mut **tx)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| {
-                let sum = Sum {
-                    bytes_added: decode::count(row.bytes_added),
-                    not_before: row.not_before,
-                    cause: row.cause,
-                };
-                (row.run_id, sum)
-            })
-            .collect())
-    }
-
-    async fn spent(
-        &self,
-        tx: &mut Transaction<'static, Postgres>,
-        runs: &[Uuid],
-    ) -> Result<BTreeMap<Uuid, Vec<RunCredential>>, Error> {
-        let rows = sqlx::query!(
-            r#"
-            SELECT
-                u.run_id,
-                c.name,
-                sum(u.request_count)::bigint AS "requests!",
-                sum(u.refused_count)::bigint AS "refused!",
-                sum(u.not_modified_count)::bigint AS "not_modified!",
-                sum(u.point_count)::bigint AS "points!"
-            FROM usages u
-            JOIN credentials c ON c.tenant_id = u.tenant_id AND c.id = u.credential_id
-            WHERE u.tenant_id = $1 AND u.run_id = ANY($2)
-            GROUP BY u.run_id, c.id, c.name
-            ORDER BY c.name
-            "#,
-            self.tenant.0,
-            runs,
-        )
-        .fetch_all(&mut **tx)
-        .await?;
-        let mut spent: BTreeMap<Uuid, Vec<RunCredential>> = BTreeMap::new();
-        for row in rows {
-            spent.entry(row.run_id).or_default().push(RunCredential {
-                name: decode::text("a credential's name", &row.name)?,
-                requests: decode::count(row.requests),
-                refused: decode::count(row.refused),
-                not_modified: decode::count(row.not_modified),
-                points: decode::count(row.points),
-            });
-        }
-        Ok(spent)
-    }
-
-    /// Seconds in which each run waited: times of several fetches that overlap count once.
-    async fn waits(
-        &self,
-        tx: &mut Transaction<'static, Postgres>,
-        runs: &[Uuid],
-    ) -> Result<BTreeMap<Uuid, f64>, Error> {
-        let rows = sqlx::query!(
-            r#"
-            SELECT
-                w.run_id,
-                extract(epoch FROM sum(upper(w.span) - lower(w.span)))::float8 AS "seconds!"
-            FROM (
-                SELECT
-                    t.run_id,
-                    unnest(range_agg(tstzrange(t.began_at, least(t.ends_at, r.ended_at, $3)))) AS span
-                FROM throttles t
-                JOIN runs r ON r.tenant_id = t.tenant_id AND r.id = t.run_id
-                WHERE t.tenant_id = $1
-                    AND t.run_id = ANY($2)
-                    AND t.began_at < least(t.ends_at, r.ended_at, $3)
-                GROUP BY t.run_id
-            ) w
-            GROUP BY w.run_id
-            "#,
-            self.tenant.0,
-            runs,
-            self.db.clock.now(),
-        )
-        .fetch_all(&mut **tx)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.run_id, row.seconds))
-            .collect())
-    }
 }
 
-/// What the fetches of a run add up to.
+/// Until when the throttled fetches of some runs wait, and why.
+pub(super) async fn waiting(
+    tx: &mut Transaction<'static, Postgres>,
+    tenant: TenantId,
+    runs: &[Uuid],
+) -> Result<BTreeMap<Uuid, Waiting>, Error> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT
+            run_id,
+            min(not_before) AS not_before,
+            min(cause) AS cause
+        FROM fetches
+        WHERE tenant_id = $1 AND run_id = ANY($2) AND state = 'throttled'
+        GROUP BY run_id
+        "#,
+        tenant.0,
+        runs,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let waiting = Waiting {
+                not_before: row.not_before,
+                cause: row.cause,
+            };
+            (row.run_id, waiting)
+        })
+        .collect())
+}
+
+/// Until when throttled fetches wait, and why.
 #[derive(Debug, Default)]
-struct Sum {
-    bytes_added: u64,
-    not_before: Option<DateTime<Utc>>,
-    cause: Option<String>,
+pub(super) struct Waiting {
+    pub(super) not_before: Option<DateTime<Utc>>,
+    pub(super) cause: Option<String>,
 }
 
 /// The state of an open run that was listed follows from its fetches.
-fn state(
+pub(super) fn state(
     stored: &str,
     listed_at: Option<DateTime<Utc>>,
     ended_at: Option<DateTime<Utc>>,

@@ -17,6 +17,8 @@ fn seen(state: RunState, tally: Tally) -> Seen {
             plan_name: "nightly".parse().unwrap(),
             organization_name: "acme".parse().unwrap(),
             trigger: Trigger::Person,
+            requested_by: None,
+            retry_of: None,
             state,
             cause: None,
             cancelling: false,

@@ -1,0 +1,32 @@
+//! A repository as one file that the git command can clone from.
+
+use std::path::Path;
+
+use super::command::Git;
+use super::references::References;
+use crate::storage::Inflow;
+use crate::{Error, manifest};
+
+/// Whether a repository has anything to bundle; refuses one whose references are not those of the manifest.
+pub(crate) fn is_bundleable(
+    repository: &Path,
+    expected: &manifest::References,
+) -> Result<bool, Error> {
+    let found = References::of_repository(repository)
+        .map_err(|error| Error::staging(repository, &error))?;
+    if found.digest() != *expected {
+        return Err(Error::storage(format!(
+            "The references in {} are not those that the manifest names: verify the storage.",
+            repository.file_name().unwrap_or_default().to_string_lossy()
+        )));
+    }
+    Ok(!found.is_empty())
+}
+
+/// Writes a bundle with everything that the repository's names point to.
+pub(crate) async fn bundle(repository: &Path, to: &Inflow) -> Result<(), Error> {
+    Git::on(repository, ["bundle", "create", "--quiet", "-", "--all"])
+        .run_into(to)
+        .await
+        .map_err(|failure| failure.into_error("Writing the bundle"))
+}
