@@ -46,6 +46,7 @@ mod runs;
 mod samples;
 mod schedule;
 mod seal;
+mod search;
 mod secrets;
 mod snapshots;
 mod storages;
@@ -82,6 +83,7 @@ pub use runs::{
     Wait,
 };
 pub use seal::{Resealed, Sealer};
+pub use search::{Found, Hit};
 pub use secrets::{Entry, EntryUser, NewEntry, SecretKind};
 pub use snapshots::{
     Snapshot, SnapshotFilter, SnapshotPage, SnapshotPlace, SnapshotQuery, SnapshotRow,

@@ -54,3 +54,6 @@ pub(crate) async fn show(Path(name): Path<String>, headers: HeaderMap) -> Result
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     Ok(response)
 }
+
+#[cfg(test)]
+mod tests;

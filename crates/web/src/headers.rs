@@ -60,3 +60,6 @@ pub(crate) async fn add(State(console): State<Console>, request: Request, next: 
         .or_insert(HeaderValue::from_static("hx-request, hx-target"));
     response
 }
+
+#[cfg(test)]
+mod tests;

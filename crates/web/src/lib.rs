@@ -28,6 +28,8 @@ mod password;
 mod place;
 mod router;
 mod said;
+#[cfg(test)]
+mod samples;
 mod second_factor;
 mod session;
 mod text;

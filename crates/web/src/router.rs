@@ -15,6 +15,7 @@ use domain::MemberRole;
 use store::Viewer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::timeout::TimeoutLayer;
 
@@ -82,6 +83,7 @@ pub(crate) fn table() -> Vec<Route> {
     [
         views::routes(),
         views::login::routes(),
+        views::search::routes(),
         views::set_up::routes(),
         views::snapshots::routes(),
         views::tasks::routes(),
@@ -127,7 +129,11 @@ pub fn router(console: Console) -> Router {
             console.clone(),
             headers::add,
         ))
-        .layer(CompressionLayer::new())
+        // Fonts are compressed already; streams of events must not wait for a block to fill.
+        .layer(
+            CompressionLayer::new()
+                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("font/"))),
+        )
         .with_state(console)
 }
 
@@ -294,3 +300,6 @@ fn sign_in(parts: &Parts) -> Response {
         (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
     }
 }
+
+#[cfg(test)]
+mod tests;

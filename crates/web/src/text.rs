@@ -122,3 +122,6 @@ pub(crate) fn initials(name: &str) -> String {
     };
     letters.to_uppercase()
 }
+
+#[cfg(test)]
+mod tests;

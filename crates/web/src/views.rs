@@ -12,6 +12,7 @@ use crate::router::{Access, Route};
 use crate::{assets, page};
 
 pub(crate) mod login;
+pub(crate) mod search;
 pub(crate) mod set_up;
 pub(crate) mod snapshots;
 pub(crate) mod tasks;

@@ -272,3 +272,6 @@ async fn delete(State(console): State<Console>, signed_in: SignedIn) -> Result<R
         .append(header::SET_COOKIE, session::no_cookie(&console)?);
     Ok(response)
 }
+
+#[cfg(test)]
+mod tests;

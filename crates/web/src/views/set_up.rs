@@ -113,3 +113,6 @@ fn knows_the_code(console: &Console, fields: &Fields) -> bool {
             == second_factor::recovery_hash(fields.text("setup_code"))
     })
 }
+
+#[cfg(test)]
+mod tests;
