@@ -58,8 +58,6 @@ impl Error {
             Self::Input(_)
             | Self::Store(
                 store::Error::NameTaken { .. }
-                | store::Error::EmailTaken { .. }
-                | store::Error::AlreadyMember { .. }
                 | store::Error::Missing { .. }
                 | store::Error::MainCredential { .. }
                 | store::Error::SecondMainCredential,

@@ -11,6 +11,7 @@ use url::Url;
 use crate::contents::{Contents, Nothing};
 use crate::live::Live;
 use crate::once::Once;
+use crate::token::Stamp;
 
 /// What the installation says about itself.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,8 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// Proxies whose word on a visitor's address counts.
     pub proxies: Vec<IpAddr>,
+    /// Hosts that may be spoken to over plain http although they are not this machine.
+    pub http_allowed: Vec<String>,
     /// What the first visitor must know, until somebody is set up.
     pub set_up_code: Option<Secret>,
 }
@@ -40,6 +43,8 @@ pub struct Console {
     pub(crate) clock: Clock,
     pub(crate) settings: Arc<Settings>,
     pub(crate) once: Once,
+    /// Nothing, if the system gave no random numbers: then nobody signs in with a second factor.
+    pub(crate) stamp: Option<Stamp>,
     pub(crate) contents: Arc<dyn Contents>,
     pub(crate) live: Live,
     /// Cancelled when the process is to end: streams end then.
@@ -55,6 +60,7 @@ impl Console {
             clock,
             settings: Arc::new(settings),
             once: Once::default(),
+            stamp: Stamp::new().ok(),
             contents: Arc::new(Nothing),
             live: Live::default(),
             draining: CancellationToken::new(),

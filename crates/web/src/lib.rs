@@ -24,8 +24,9 @@ mod headers;
 mod live;
 mod once;
 mod page;
-pub mod password;
+mod password;
 mod place;
+mod quota;
 mod router;
 mod said;
 #[cfg(test)]

@@ -82,16 +82,14 @@ impl Route {
 pub(crate) fn table() -> Vec<Route> {
     [
         views::routes(),
+        views::checks::routes(),
+        views::github::routes(),
         views::login::routes(),
+        views::passwords::routes(),
         views::search::routes(),
         views::set_up::routes(),
         views::snapshots::routes(),
         views::tasks::routes(),
-        views::invitation::routes(),
-        views::account::routes(),
-        views::members::routes(),
-        views::audit::routes(),
-        views::tenants::routes(),
     ]
     .into_iter()
     .flatten()

@@ -1,0 +1,363 @@
+//! The trial of a token, while it goes on and when it has ended. The page asks again by itself until then.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use domain::check::Field;
+use domain::{CheckId, CheckState, Errand, MemberRole, Refusal, Resource, Step, missing_rights};
+use store::{Check, NewCheck};
+
+use crate::console::Console;
+use crate::error::Error;
+use crate::extract::{Member, Path};
+use crate::fields::Fields;
+use crate::router::{Access, Route};
+use crate::views::github::{self, Board, Panel};
+use crate::views::passwords;
+use crate::{page, text, token};
+
+/// Characters of a mark that are kept: ours are shorter.
+const MARK: usize = 64;
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::get(
+        "/t/{tenant}/checks/{check}",
+        Access::Member(MemberRole::Auditor),
+        show,
+    )]
+}
+
+/// A check as its panel shows it.
+pub(crate) struct Progress {
+    pub(crate) check: Check,
+    pub(crate) address: String,
+    pub(crate) steps: Vec<StepView>,
+    pub(crate) facts: Vec<Fact>,
+}
+
+pub(crate) struct StepView {
+    pub(crate) tone: &'static str,
+    pub(crate) label: String,
+}
+
+/// Something that the host said of a token, as state.
+pub(crate) struct Fact {
+    pub(crate) tone: &'static str,
+    pub(crate) text: String,
+}
+
+/// The part of the page that is asked for again.
+#[derive(Template)]
+#[template(path = "checks/_steps.html")]
+struct Steps<'a> {
+    progress: &'a Progress,
+}
+
+/// Marks a form, unless it has its mark already.
+pub(crate) fn marked(fields: Fields) -> Result<Fields, Error> {
+    Ok(fields.with("once", token::mark()?))
+}
+
+/// The mark of a form that was sent.
+pub(crate) fn mark_of(fields: &Fields) -> Option<String> {
+    let mark: String = fields.text("once").chars().take(MARK).collect();
+    (!mark.is_empty()).then_some(mark)
+}
+
+/// Asks for a check and answers its address; nothing if what it is about is gone, which is noted at the token.
+pub(crate) async fn ask(
+    console: &Console,
+    member: &Member,
+    new: NewCheck,
+    fields: &mut Fields,
+) -> Result<Option<String>, Error> {
+    match member.scoped.request_check(&console.sealer, new).await {
+        Ok(id) => Ok(Some(member.url(format!("checks/{id}")))),
+        Err(store::Error::Missing { .. }) => {
+            fields.fail(
+                "password_id",
+                "This token was deleted meanwhile: choose another one.",
+            );
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn show(
+    State(console): State<Console>,
+    member: Member,
+    Path((_, id)): Path<(String, CheckId)>,
+) -> Result<Response, Error> {
+    let check = member.scoped.check(id).await?.ok_or(Error::NotFound)?;
+    let hx = member.hx();
+    if hx.request && !hx.panel {
+        return again(&member, check);
+    }
+    if let Some(refusal) = check.refusal.clone() {
+        return refused(&console, &member, check, &refusal).await;
+    }
+    let title = github::check_title(&check);
+    if matches!(check.errand, Errand::Replace { .. }) {
+        let progress = Progress::of(&member, check, console.clock.now());
+        return page::show(&passwords::over_check(&console, &member, title, progress).await?);
+    }
+    let progress = Progress::of(&member, check, console.clock.now());
+    page::show(&Board::over(&console, &member, title, Panel::Check(progress)).await?)
+}
+
+/// The steps alone, or, when there is an outcome, the whole page anew.
+fn again(member: &Member, check: Check) -> Result<Response, Error> {
+    if check.state.is_final() {
+        let refresh = [("hx-refresh", HeaderValue::from_static("true"))];
+        return Ok(refresh.into_response());
+    }
+    let progress = Progress::of(member, check, DateTime::<Utc>::MIN_UTC);
+    page::show(&Steps {
+        progress: &progress,
+    })
+}
+
+/// The form that was sent, with what is wrong beside its field. The token has to be entered again: it was not kept.
+async fn refused(
+    console: &Console,
+    member: &Member,
+    check: Check,
+    refusal: &Refusal,
+) -> Result<Response, Error> {
+    let is_stored = check.secret.is_some();
+    let source = if is_stored { "stored" } else { "new" };
+    let mut fields = Fields::new().with("source", source);
+    if let Some(secret) = check.secret {
+        fields = fields.with("password_id", secret);
+    }
+    match &check.errand {
+        Errand::Register {
+            name,
+            host,
+            user,
+            accounts,
+        } => {
+            let accounts: Vec<&str> = accounts.iter().map(domain::Login::as_str).collect();
+            let mut fields = fields
+                .with("host", host)
+                .with("name", name)
+                .with("username", user)
+                .with("accounts", accounts.join(", "));
+            fail(&mut fields, refusal, is_stored);
+            page::show(&github::register_form(console, member, fields).await?)
+        }
+        Errand::Add {
+            organization,
+            user,
+            reserve_percent,
+        } => {
+            let mut fields = fields
+                .with("username", user)
+                .with("reserve", reserve_percent);
+            fail(&mut fields, refusal, is_stored);
+            let organization = member
+                .scoped
+                .organization(*organization)
+                .await?
+                .ok_or(Error::NotFound)?;
+            page::show(&github::add_form(console, member, organization, fields).await?)
+        }
+        Errand::Recheck { .. } => {
+            let title = github::check_title(&check);
+            let progress = Progress::of(member, check, console.clock.now());
+            page::show(&Board::over(console, member, title, Panel::Check(progress)).await?)
+        }
+        Errand::Replace { secret } => {
+            let mut fields = Fields::new();
+            fields.fail("secret", refusal.sentence.clone());
+            page::show(&passwords::replace_form(console, member, *secret, fields).await?)
+        }
+    }
+}
+
+fn fail(fields: &mut Fields, refusal: &Refusal, is_stored: bool) {
+    let name = match refusal.field {
+        Field::Host => "host",
+        Field::Name => "name",
+        Field::User => "username",
+        Field::Token if is_stored => "password_id",
+        Field::Token => "token",
+        Field::Accounts => "accounts",
+    };
+    fields.fail(name, refusal.sentence.clone());
+}
+
+impl Progress {
+    pub(crate) fn of(member: &Member, check: Check, now: DateTime<Utc>) -> Self {
+        Self {
+            address: member.url(format!("checks/{}", check.id)),
+            steps: steps(&check),
+            facts: facts(&check, now),
+            check,
+        }
+    }
+
+    pub(crate) fn is_final(&self) -> bool {
+        self.check.state.is_final()
+    }
+
+    pub(crate) fn host(&self) -> String {
+        host(&self.check)
+    }
+
+    /// "adds access, not quota: same GitHub user as …".
+    pub(crate) fn same_user_as(&self) -> Option<&domain::Name> {
+        self.check
+            .findings
+            .as_ref()
+            .and_then(|findings| findings.same_user_as.as_ref())
+    }
+
+    pub(crate) fn is_add(&self) -> bool {
+        matches!(self.check.errand, Errand::Add { .. })
+    }
+
+    pub(crate) fn is_register(&self) -> bool {
+        matches!(self.check.errand, Errand::Register { .. })
+    }
+
+    /// One sentence about how it ended.
+    pub(crate) fn outcome(&self) -> String {
+        let user = self
+            .check
+            .findings
+            .as_ref()
+            .map_or("", |findings| findings.user.as_str());
+        match (&self.check.errand, &self.check.refusal) {
+            (_, Some(refusal)) => refusal.sentence.clone(),
+            (Errand::Register { name, .. }, None) => format!("{name} is registered."),
+            (Errand::Add { .. }, None) => {
+                let name = self
+                    .check
+                    .credential
+                    .as_ref()
+                    .map_or(user, |(_, name)| name.as_str());
+                format!("{name} is added.")
+            }
+            (Errand::Recheck { .. }, None) => format!("The token of {user} is good."),
+            (Errand::Replace { .. }, None) => {
+                format!("The token of {user} is replaced, everywhere it is used.")
+            }
+        }
+    }
+}
+
+fn host(check: &Check) -> String {
+    check
+        .host
+        .as_ref()
+        .map_or_else(|| "GitHub".to_owned(), domain::Host::authority)
+}
+
+/// Those that were begun, and before that the waiting for somebody to begin.
+fn steps(check: &Check) -> Vec<StepView> {
+    let host = host(check);
+    let mut shown: Vec<StepView> = check
+        .steps
+        .iter()
+        .map(|step: &Step| StepView {
+            tone: "ok",
+            label: step.label(&host),
+        })
+        .collect();
+    match (check.state, shown.last_mut()) {
+        (CheckState::Running, Some(last)) => last.tone = "run",
+        (CheckState::Refused, Some(last)) => last.tone = "bad",
+        (CheckState::Queued, _) => shown.push(StepView {
+            tone: "idle",
+            label: "Waiting for a worker".to_owned(),
+        }),
+        _ => {}
+    }
+    shown
+}
+
+/// What the host said of the token, the good and the worrying.
+fn facts(check: &Check, now: DateTime<Utc>) -> Vec<Fact> {
+    let Some(findings) = &check.findings else {
+        return Vec::new();
+    };
+    let mut facts = Vec::new();
+    let mut say = |tone, text: String| facts.push(Fact { tone, text });
+    say("ok", format!("The token belongs to {}", findings.user));
+    match &findings.scopes {
+        Some(scopes) if scopes.is_empty() => say("warn", "The token has no scopes".to_owned()),
+        Some(scopes) => say("ok", format!("Token (classic) with {}", scopes.join(", "))),
+        None => say(
+            "idle",
+            "The host does not say which scopes it has".to_owned(),
+        ),
+    }
+    for missing in findings
+        .scopes
+        .as_deref()
+        .map(missing_rights)
+        .unwrap_or_default()
+    {
+        let tone = if missing.is_essential { "bad" } else { "warn" };
+        say(
+            tone,
+            format!(
+                "It lacks the scope {}, so {}",
+                missing.scope, missing.without_it
+            ),
+        );
+    }
+    match findings.expires_at {
+        Some(at) => {
+            let tone = if (at - now).num_days() < 14 {
+                "warn"
+            } else {
+                "ok"
+            };
+            say(
+                tone,
+                format!(
+                    "It {}, on {}",
+                    github::expiry(at, now),
+                    at.format("%-d %b %Y")
+                ),
+            );
+        }
+        None => say("ok", "It does not expire".to_owned()),
+    }
+    match (&findings.member_of, findings.sso_missing) {
+        (_, Some(true)) => say(
+            "warn",
+            "Some organizations hide from it: authorize the token for single sign-on in the token settings of its user"
+                .to_owned(),
+        ),
+        (Some(member_of), _) if member_of.is_empty() => say(
+            "warn",
+            format!("{} is a member of no organization that it may name, and sees public repositories", findings.user),
+        ),
+        (Some(member_of), _) => say("ok", format!("Member of {}", member_of.join(", "))),
+        (None, _) => say("idle", "The host does not say which organizations it reaches".to_owned()),
+    }
+    let core = findings
+        .quota
+        .iter()
+        .find(|(resource, _)| *resource == Resource::core());
+    match core {
+        _ if findings.unlimited => say("ok", "This server reports no request limit".to_owned()),
+        Some((_, reading)) => say(
+            if reading.remaining > 0 { "ok" } else { "warn" },
+            format!(
+                "{} of {} requests left, reset {} UTC",
+                text::number(reading.remaining),
+                text::number(reading.limit),
+                reading.reset_at.format("%H:%M")
+            ),
+        ),
+        None => {}
+    }
+    facts
+}

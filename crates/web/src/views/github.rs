@@ -1,0 +1,246 @@
+//! The GitHub tab: organizations as tiles, and the panels over them.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use domain::{MemberRole, Name, OrganizationId};
+use serde::Deserialize;
+use store::{Check, Entry, Organization, RemovalEffects};
+
+use crate::console::Console;
+use crate::error::Error;
+use crate::extract::Member;
+use crate::fields::Fields;
+use crate::form::Query;
+use crate::page::{self, Page, Tab};
+use crate::quota::Quotas;
+use crate::router::{Access, Route};
+use crate::views::checks::Progress;
+
+mod credentials;
+mod organizations;
+mod row;
+mod tile;
+mod token;
+
+pub(crate) use credentials::form as add_form;
+pub(crate) use organizations::form as register_form;
+use row::Row;
+use tile::TileView;
+pub(crate) use tile::expiry;
+
+/// Tiles on one page.
+const ON_A_PAGE: usize = 50;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let mut routes = vec![Route::get(
+        "/t/{tenant}/github",
+        Access::Member(MemberRole::Auditor),
+        list,
+    )];
+    routes.extend(organizations::routes());
+    routes.extend(credentials::routes());
+    routes
+}
+
+/// The tiles, with a panel over them or none.
+#[derive(Template)]
+#[template(path = "github/list.html")]
+pub(crate) struct Board {
+    page: Page,
+    now: DateTime<Utc>,
+    attention: bool,
+    tiles: Vec<TileView>,
+    /// The way to the tiles after these.
+    more: Option<String>,
+    panel: Panel,
+}
+
+/// What lies over the tiles.
+pub(crate) enum Panel {
+    None,
+    New {
+        fields: Fields,
+        tokens: Vec<Entry>,
+    },
+    Edit {
+        organization: Organization,
+        main: Option<Row>,
+        additional: Additional,
+        fields: Fields,
+    },
+    Remove {
+        organization: Organization,
+        effects: RemovalEffects,
+        fields: Fields,
+    },
+    Credentials {
+        organization: Organization,
+        rows: Vec<Row>,
+        additional: Additional,
+    },
+    AddToken {
+        organization: Organization,
+        fields: Fields,
+        tokens: Vec<Entry>,
+    },
+    EditCredential {
+        organization: Organization,
+        row: Row,
+        fields: Fields,
+    },
+    RemoveCredential {
+        organization: Organization,
+        row: Row,
+        fields: Fields,
+    },
+    Check(Progress),
+}
+
+/// The additional credentials of an organization, all together.
+pub(crate) struct Additional {
+    pub(crate) count: usize,
+    pub(crate) used: usize,
+    pub(crate) strip: crate::quota::Strip,
+    /// Those that no plan uses.
+    pub(crate) unused: Vec<Name>,
+    /// What the main credentials allow in an hour.
+    pub(crate) main_limit: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wish {
+    show: Option<String>,
+    after: Option<String>,
+}
+
+async fn list(
+    State(console): State<Console>,
+    member: Member,
+    Query(wish): Query<Wish>,
+) -> Result<Response, Error> {
+    let attention = wish.show.as_deref() == Some("attention");
+    let after = wish.after.as_deref().and_then(|after| after.parse().ok());
+    let page = Page::new(&member, Tab::GitHub, "GitHub organizations");
+    let board = Board::load(&console, &member, page, attention, after.as_ref()).await?;
+    page::show(&board)
+}
+
+impl Board {
+    async fn load(
+        console: &Console,
+        member: &Member,
+        page: Page,
+        attention: bool,
+        after: Option<&Name>,
+    ) -> Result<Self, Error> {
+        let limit = i64::try_from(ON_A_PAGE + 1).unwrap_or(i64::MAX);
+        let mut tiles = member.scoped.tiles(after, limit).await?;
+        let is_cut = tiles.len() > ON_A_PAGE;
+        tiles.truncate(ON_A_PAGE);
+        let buckets = tiles
+            .iter()
+            .flat_map(|tile| tile.credentials.iter().map(|one| one.bucket.clone()))
+            .collect();
+        let quotas = Quotas::of(&console.db, buckets).await?;
+        let now = console.clock.now();
+        let more = tiles.last().filter(|_| is_cut).map(|last| {
+            let show = if attention { "&show=attention" } else { "" };
+            page.url(format!("github?after={}{show}", last.name))
+        });
+        Ok(Self {
+            page,
+            now,
+            attention,
+            tiles: tiles
+                .into_iter()
+                .map(|tile| TileView::of(tile, &quotas, now))
+                .filter(|tile| !attention || tile.needs_attention)
+                .collect(),
+            more,
+            panel: Panel::None,
+        })
+    }
+
+    /// The tiles with a panel over them; whoever has them already gets the panel alone.
+    pub(crate) async fn over(
+        console: &Console,
+        member: &Member,
+        title: &str,
+        panel: Panel,
+    ) -> Result<Self, Error> {
+        let page = Page::new(member, Tab::GitHub, title);
+        let board = if page.whole {
+            Self::load(console, member, page, false, None).await?
+        } else {
+            Self {
+                page,
+                now: console.clock.now(),
+                attention: false,
+                tiles: Vec::new(),
+                more: None,
+                panel: Panel::None,
+            }
+        };
+        Ok(Self { panel, ..board })
+    }
+
+    fn close(&self) -> String {
+        self.page.url("github")
+    }
+
+    fn of(&self, organization: OrganizationId, rest: &str) -> String {
+        self.page.url(format!("github/{organization}/{rest}"))
+    }
+
+    /// Credentials that no plan uses, with their organization.
+    fn unused(&self) -> Vec<(&Name, &Name)> {
+        self.tiles
+            .iter()
+            .flat_map(|tile| tile.unused.iter().map(|name| (name, &tile.name)))
+            .collect()
+    }
+
+    fn lead(&self) -> String {
+        let repositories: u64 = self.tiles.iter().map(|tile| tile.repositories).sum();
+        let attention = self
+            .tiles
+            .iter()
+            .filter(|tile| tile.needs_attention)
+            .count();
+        let mut lead = format!(
+            "{}, {}.",
+            count(self.tiles.len(), "organization", "organizations"),
+            crate::text::count(repositories, "repository", "repositories"),
+        );
+        if attention > 0 && !self.attention {
+            let needs = if attention == 1 { "needs" } else { "need" };
+            lead.push_str(&format!(" {attention} {needs} attention."));
+        }
+        lead
+    }
+}
+
+/// A number of things in memory, with its noun.
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+    crate::text::count(i128::try_from(number).unwrap_or(i128::MAX), one, many)
+}
+
+/// An organization in the address; one that was removed does not exist.
+async fn find(member: &Member, id: OrganizationId) -> Result<Organization, Error> {
+    member.scoped.organization(id).await?.ok_or(Error::NotFound)
+}
+
+/// The title of a check's page.
+pub(crate) fn check_title(check: &Check) -> &'static str {
+    match check.errand {
+        domain::Errand::Register { .. } => "Add organization",
+        domain::Errand::Add { .. } => "Add Access Token",
+        domain::Errand::Recheck { .. } => "Check credential",
+        domain::Errand::Replace { .. } => "Replace token",
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
