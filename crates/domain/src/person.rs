@@ -153,7 +153,7 @@ impl FromStr for Email {
             && !text.chars().any(|c| {
                 c.is_whitespace()
                     || c.is_control()
-                    || matches!(c, '<' | '>' | '"' | '\'' | ',' | ';' | '\\')
+                    || matches!(c, '<' | '>' | '(' | ')' | '"' | ',' | ':' | ';' | '\\')
             });
         if fits {
             Ok(Self(text))

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    cancel, credential, master_key, organization, plan, restore, run, runs, snapshots, storage,
-    tenant, verify,
+    cancel, credential, master_key, organization, person, plan, restore, run, runs, snapshots,
+    storage, tenant, verify,
 };
 use crate::exit;
 
@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// Customers of this installation.
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// Who may sign in to the console.
+    #[command(subcommand)]
+    Person(person::Command),
     /// Connections to hosts.
     #[command(subcommand)]
     Organization(organization::Command),

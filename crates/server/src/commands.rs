@@ -5,6 +5,7 @@ pub(crate) mod credential;
 pub(crate) mod doctor;
 pub(crate) mod master_key;
 pub(crate) mod organization;
+pub(crate) mod person;
 pub(crate) mod plan;
 pub(crate) mod restore;
 pub(crate) mod run;
@@ -29,6 +30,7 @@ pub(crate) async fn execute(context: Context, command: Command) -> Result<Exit, 
         Command::Worker => serve::work(context.config).await,
         Command::Migrate => serve::migrate(&context).await,
         Command::Tenant(command) => tenant::execute(&context, command).await,
+        Command::Person(command) => person::execute(&context, command).await,
         Command::Organization(command) => organization::execute(&context, command).await,
         Command::Credential(command) => credential::execute(&context, command).await,
         Command::Storage(command) => storage::execute(&context, command).await,

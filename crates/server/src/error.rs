@@ -58,6 +58,8 @@ impl Error {
             Self::Input(_)
             | Self::Store(
                 store::Error::NameTaken { .. }
+                | store::Error::EmailTaken { .. }
+                | store::Error::AlreadyMember { .. }
                 | store::Error::Missing { .. }
                 | store::Error::MainCredential { .. }
                 | store::Error::SecondMainCredential,

@@ -11,7 +11,6 @@ use url::Url;
 use crate::contents::{Contents, Nothing};
 use crate::live::Live;
 use crate::once::Once;
-use crate::token::Stamp;
 
 /// What the installation says about itself.
 #[derive(Debug, Clone, Default)]
@@ -43,8 +42,6 @@ pub struct Console {
     pub(crate) clock: Clock,
     pub(crate) settings: Arc<Settings>,
     pub(crate) once: Once,
-    /// Nothing, if the system gave no random numbers: then nobody signs in with a second factor.
-    pub(crate) stamp: Option<Stamp>,
     pub(crate) contents: Arc<dyn Contents>,
     pub(crate) live: Live,
     /// Cancelled when the process is to end: streams end then.
@@ -60,7 +57,6 @@ impl Console {
             clock,
             settings: Arc::new(settings),
             once: Once::default(),
-            stamp: Stamp::new().ok(),
             contents: Arc::new(Nothing),
             live: Live::default(),
             draining: CancellationToken::new(),

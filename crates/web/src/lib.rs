@@ -24,7 +24,7 @@ mod headers;
 mod live;
 mod once;
 mod page;
-mod password;
+pub mod password;
 mod place;
 mod quota;
 mod router;

@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use domain::Secret;
+use domain::{Invalid, Secret};
 
 use crate::error::Error;
+use crate::token;
 
 /// Fewest characters of a new password.
 pub(crate) const MIN: usize = 12;
@@ -26,6 +27,21 @@ pub(crate) fn fault(password: &str) -> Option<String> {
     } else {
         None
     }
+}
+
+/// The hash of a new password that is not entered in the console, or why it is not taken.
+pub async fn accept(password: Secret) -> Result<String, Invalid> {
+    match fault(password.expose()) {
+        Some(fault) => Err(Invalid::new(format!("The password is not taken: {fault}"))),
+        None => hash(password)
+            .await
+            .map_err(|error| Invalid::new(error.to_string())),
+    }
+}
+
+/// A password that nobody has had, to be shown once. Nothing, if the system gives no random numbers.
+pub fn make() -> Option<Secret> {
+    token::code().ok()
 }
 
 /// The hash of a password.

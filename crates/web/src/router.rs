@@ -90,6 +90,11 @@ pub(crate) fn table() -> Vec<Route> {
         views::set_up::routes(),
         views::snapshots::routes(),
         views::tasks::routes(),
+        views::invitation::routes(),
+        views::account::routes(),
+        views::members::routes(),
+        views::audit::routes(),
+        views::tenants::routes(),
     ]
     .into_iter()
     .flatten()

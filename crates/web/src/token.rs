@@ -1,8 +1,6 @@
 //! Things that cannot be guessed.
 
-use std::sync::Arc;
-
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::Secret;
@@ -65,33 +63,6 @@ pub(crate) fn code() -> Result<Secret, Error> {
 /// The code that lets the first person in. Nothing, if the system gives no random numbers.
 pub fn set_up_code() -> Option<Secret> {
     code().ok()
-}
-
-/// What says, while a person is halfway through signing in, that her password was right.
-///
-/// It is good for this process alone, which is all that a few minutes need.
-#[derive(Debug, Clone)]
-pub(crate) struct Stamp(Arc<hmac::Key>);
-
-impl Stamp {
-    pub(crate) fn new() -> Result<Self, Error> {
-        let key = random::<32>()?;
-        Ok(Self(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &key))))
-    }
-
-    /// Puts the seal of this process under a text.
-    pub(crate) fn press(&self, text: &str) -> String {
-        let tag = hmac::sign(&self.0, text.as_bytes());
-        format!("{text}.{}", hex::encode(tag))
-    }
-
-    /// The text, if the seal is ours.
-    pub(crate) fn check<'a>(&self, pressed: &'a str) -> Option<&'a str> {
-        let (text, tag) = pressed.rsplit_once('.')?;
-        let tag = hex::decode(tag).ok()?;
-        hmac::verify(&self.0, text.as_bytes(), &tag).ok()?;
-        Some(text)
-    }
 }
 
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {

@@ -11,14 +11,19 @@ use crate::fields::Fields;
 use crate::router::{Access, Route};
 use crate::{assets, page};
 
+pub(crate) mod account;
+pub(crate) mod audit;
 pub(crate) mod checks;
 pub(crate) mod github;
+pub(crate) mod invitation;
 pub(crate) mod login;
+pub(crate) mod members;
 pub(crate) mod passwords;
 pub(crate) mod search;
 pub(crate) mod set_up;
 pub(crate) mod snapshots;
 pub(crate) mod tasks;
+pub(crate) mod tenants;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![

@@ -18,7 +18,7 @@ use crate::fields::Fields;
 use crate::form::Query;
 use crate::page::{self, Page};
 use crate::router::{Access, Route};
-use crate::token::Token;
+use crate::token::{self, Token};
 use crate::{password, second_factor, session, text, views};
 
 /// Characters that are kept of what a browser calls itself.
@@ -26,7 +26,7 @@ const AGENT: usize = 256;
 
 /// The cookie of who has given the right password and not yet a code, and how long that counts.
 const HALFWAY: &str = "halfway";
-const HALFWAY_S: u32 = 5 * 60;
+const HALFWAY_S: u32 = 10 * 60;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -86,7 +86,7 @@ async fn create(
         .chars()
         .take(Email::MAX)
         .collect();
-    let attempts = people.attempts(&typed, address).await?;
+    let attempts = people.begin_attempt(&typed, address).await?;
     if !attempts.may_try {
         fields.fail_form(locked(&attempts, &console));
         return page::refuse(&form(fields));
@@ -97,55 +97,39 @@ async fn create(
     };
     let hash = known.as_ref().map(|known| known.password_hash.clone());
     let is_right = password::matches(Secret::new(fields.raw("password")), hash).await?;
-    let needs_code = is_right && known.as_ref().is_some_and(|known| known.totp);
-    // With a second factor, failures are forgotten only when both were right.
-    if !needs_code {
-        people.note_attempt(&typed, address, is_right).await?;
-    }
     let Some(known) = known.filter(|_| is_right) else {
         let left = attempts.left.saturating_sub(1);
         fields.fail_form(wrong(left));
         return page::refuse(&form(fields));
     };
     let next = views::own(fields.text("next"));
-    if needs_code {
-        return halfway(&console, known.person, &typed, next);
+    if known.totp {
+        return halfway(&console, known.person, next).await;
     }
+    people.note_attempt(&typed, address, true).await?;
     open(&console, known.person, address, &headers, next).await
 }
 
-/// Remembers in the browser for a few minutes that the password was right, and asks for the code.
-fn halfway(
-    console: &Console,
-    person: PersonId,
-    account: &str,
-    next: &str,
-) -> Result<Response, Error> {
-    let stamp = console
-        .stamp
-        .as_ref()
-        .ok_or_else(|| Error::internal("There is no key for signing in with a code."))?;
-    let until = console.clock.now().timestamp() + i64::from(HALFWAY_S);
-    let account: String = byte_serialize(account.as_bytes()).collect();
-    let pressed = stamp.press(&format!("{person}_{until}_{account}"));
+/// Asks somebody whose password was right for a code. Failures are forgotten only when both were right.
+async fn halfway(console: &Console, person: PersonId, next: &str) -> Result<Response, Error> {
+    let token = Token::new()?;
+    console
+        .db
+        .people()
+        .begin_sign_in(person, &token.hash())
+        .await?;
     let next: String = byte_serialize(next.as_bytes()).collect();
     let mut response = page::go(&format!("/login/code?next={next}"))?;
     response.headers_mut().append(
         header::SET_COOKIE,
-        session::set(console, HALFWAY, &pressed, HALFWAY_S)?,
+        session::set(console, HALFWAY, token.text(), HALFWAY_S)?,
     );
     Ok(response)
 }
 
-/// Who has come halfway, and under which account her tries are counted.
-fn who_is_halfway(console: &Console, headers: &HeaderMap) -> Option<(PersonId, String)> {
-    let pressed = session::read(headers, HALFWAY)?;
-    let text = console.stamp.as_ref()?.check(&pressed)?;
-    let mut parts = text.splitn(3, '_');
-    let person = parts.next()?.parse().ok()?;
-    let until: i64 = parts.next()?.parse().ok()?;
-    let (account, _) = url::form_urlencoded::parse(parts.next()?.as_bytes()).next()?;
-    (console.clock.now().timestamp() < until).then(|| (person, account.into_owned()))
+/// What the database knows somebody by who has come halfway.
+fn halfway_hash(headers: &HeaderMap) -> [u8; 32] {
+    token::hash(&session::read(headers, HALFWAY).unwrap_or_default())
 }
 
 #[derive(Template)]
@@ -167,7 +151,8 @@ async fn ask_code(
     headers: HeaderMap,
     Query(wish): Query<Wish>,
 ) -> Result<Response, Error> {
-    if who_is_halfway(&console, &headers).is_none() {
+    let hash = halfway_hash(&headers);
+    if console.db.people().signing_in(&hash).await?.is_none() {
         return page::go("/login");
     }
     let next = wish.next.unwrap_or_default();
@@ -180,17 +165,17 @@ async fn check_code(
     headers: HeaderMap,
     mut fields: Fields,
 ) -> Result<Response, Error> {
-    let Some((person, account)) = who_is_halfway(&console, &headers) else {
+    let people = console.db.people();
+    let hash = halfway_hash(&headers);
+    let Some((person, email)) = people.signing_in(&hash).await? else {
         return page::go("/login");
     };
-    let people = console.db.people();
-    let attempts = people.attempts(&account, address).await?;
+    let attempts = people.begin_attempt(email.as_str(), address).await?;
     if !attempts.may_try {
         fields.fail_form(locked(&attempts, &console));
         return page::refuse(&code_form(fields));
     }
     let accepted = second_factor::accept(&console, person, fields.text("code")).await?;
-    people.note_attempt(&account, address, accepted).await?;
     if !accepted {
         fields.fail(
             "code",
@@ -198,6 +183,8 @@ async fn check_code(
         );
         return page::refuse(&code_form(fields));
     }
+    people.note_attempt(email.as_str(), address, true).await?;
+    people.end_sign_in(&hash).await?;
     let next = views::own(fields.text("next"));
     let mut response = open(&console, person, address, &headers, next).await?;
     response
