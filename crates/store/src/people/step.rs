@@ -8,7 +8,7 @@ use super::People;
 use crate::{Error, decode};
 
 /// How long the question for the code waits.
-const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+const PATIENCE: TimeDelta = TimeDelta::minutes(5);
 
 impl People {
     /// Keeps that somebody has given the right password and is asked for a code.

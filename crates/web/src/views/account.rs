@@ -205,3 +205,6 @@ async fn check_password(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -190,3 +190,6 @@ pub(crate) fn said(action: &str) -> String {
     let (noun, verb) = action.split_once('.').unwrap_or((action, ""));
     format!("{}: {}", noun.replace('_', " "), verb.replace('_', " "))
 }
+
+#[cfg(test)]
+mod tests;

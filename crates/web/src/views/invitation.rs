@@ -163,3 +163,6 @@ fn refused(
         other => Err(other.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

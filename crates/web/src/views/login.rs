@@ -26,7 +26,7 @@ const AGENT: usize = 256;
 
 /// The cookie of who has given the right password and not yet a code, and how long that counts.
 const HALFWAY: &str = "halfway";
-const HALFWAY_S: u32 = 10 * 60;
+const HALFWAY_S: u32 = 5 * 60;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![

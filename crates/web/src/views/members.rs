@@ -226,3 +226,6 @@ async fn find(member: &Member, person: PersonId) -> Result<store::Member, Error>
         .find(|one| one.person == person)
         .ok_or(Error::NotFound)
 }
+
+#[cfg(test)]
+mod tests;

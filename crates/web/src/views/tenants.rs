@@ -170,3 +170,6 @@ async fn invite_owner(
     let panel = Panel::Owner { tenant, fields };
     page::refuse(&TenantsPage::over(&console, &operator, "Invite an owner", panel).await?)
 }
+
+#[cfg(test)]
+mod tests;
