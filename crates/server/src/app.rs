@@ -99,6 +99,7 @@ async fn console(
     let mut settings = Settings {
         public_url: config.public_url.clone(),
         proxies: config.proxies.clone(),
+        storage_roots: config.storage_roots.clone(),
         http_allowed: config.http_allowed.clone(),
         set_up_code: None,
     };

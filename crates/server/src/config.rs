@@ -26,6 +26,8 @@ pub struct Config {
     pub proxies: Vec<IpAddr>,
     /// Hosts that may be spoken to over plain http although they are not this machine.
     pub http_allowed: Vec<String>,
+    /// Folders below which tenants may keep snapshots from the console, each in a part of its own.
+    pub storage_roots: Vec<PathBuf>,
     /// Fetches that this process works on at once, if the scheduler is not to decide.
     pub concurrency: Option<usize>,
     /// The tenant to act for when a command names none.
@@ -89,6 +91,7 @@ impl Config {
                 })
                 .collect::<Result<_, _>>()?,
             http_allowed: list(read("HOLDFAST_ALLOW_HTTP")?).collect(),
+            storage_roots: storage_roots(read("HOLDFAST_STORAGE_ROOTS")?, &data)?,
             concurrency: match concurrency {
                 None => None,
                 Some(text) => match text.parse() {
@@ -130,6 +133,27 @@ fn list(text: Option<String>) -> impl Iterator<Item = String> {
         .filter(|one| !one.is_empty())
         .collect::<Vec<_>>()
         .into_iter()
+}
+
+/// Folders joined by commas, or "none"; said nothing, one in the data folder. Workers may have been started elsewhere, so paths are made
+/// absolute.
+fn storage_roots(text: Option<String>, data: &Path) -> Result<Vec<PathBuf>, Error> {
+    let named = match text.as_deref().map(str::trim) {
+        Some("none") => Vec::new(),
+        Some(_) => list(text).map(PathBuf::from).collect(),
+        None => vec![data.join("storages")],
+    };
+    named
+        .into_iter()
+        .map(|root| {
+            std::path::absolute(&root).map_err(|error| {
+                Error::input(format!(
+                    "HOLDFAST_STORAGE_ROOTS holds \"{}\" ({error}): write folders, joined by commas, or none.",
+                    root.display()
+                ))
+            })
+        })
+        .collect()
 }
 
 /// An address of a host and nothing else: the console is not served below a path.

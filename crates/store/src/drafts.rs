@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 
+use crate::error::OnConstraint;
 use crate::{Error, NewPlan, Plan, PlanChange, Scoped, decode};
 
 /// What a person wants a plan to be. Each part is valid by itself; the name is what was typed so far.
@@ -132,11 +133,12 @@ impl Scoped {
             .collect()
     }
 
-    /// Keeps a person's changes. A draft that is there keeps its id.
+    /// Keeps a person's changes under an id that was given out before. A draft that is there keeps its own.
     #[instrument(name = "store.drafts.put", skip_all)]
     pub async fn put_draft(
         &self,
         person: PersonId,
+        id: DraftId,
         plan: Option<(PlanId, i32)>,
         settings: &PlanSettings,
     ) -> Result<DraftId, Error> {
@@ -153,7 +155,7 @@ impl Scoped {
             RETURNING id
             "#,
             self.tenant.0,
-            DraftId::new().0,
+            id.0,
             person.0,
             plan.map(|(plan, _)| plan.0),
             plan.map(|(_, version)| version),
@@ -161,7 +163,8 @@ impl Scoped {
             self.db.clock.now(),
         )
         .fetch_one(&mut *tx)
-        .await?;
+        .await
+        .on_constraint("drafts_pkey", || Error::Missing { what: "draft" })?;
         tx.commit().await?;
         Ok(DraftId(id))
     }
@@ -185,7 +188,24 @@ impl Scoped {
     ) -> Result<PlanId, Error> {
         let id = PlanId(draft.0);
         let mut tx = self.begin().await?;
-        self.add_plan_in(&mut tx, id, &new).await?;
+        // Of two requests with one draft, the second waits here until the plan of the first is there.
+        sqlx::query_scalar!(
+            "SELECT id FROM drafts WHERE tenant_id = $1 AND id = $2 FOR UPDATE",
+            self.tenant.0,
+            draft.0,
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let added = sqlx::query_scalar!(
+            "SELECT id FROM plans WHERE tenant_id = $1 AND id = $2",
+            self.tenant.0,
+            id.0,
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        if added.is_none() {
+            self.add_plan_in(&mut tx, id, &new).await?;
+        }
         self.drop_draft_in(&mut tx, person, None).await?;
         tx.commit().await?;
         Ok(id)

@@ -1,6 +1,7 @@
 //! What every handler may use.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::{Clock, Secret};
@@ -19,6 +20,8 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// Proxies whose word on a visitor's address counts.
     pub proxies: Vec<IpAddr>,
+    /// Folders below which tenants may keep snapshots on this server, each in a part of its own; none if they may not.
+    pub storage_roots: Vec<PathBuf>,
     /// Hosts that may be spoken to over plain http although they are not this machine.
     pub http_allowed: Vec<String>,
     /// What the first visitor must know, until somebody is set up.

@@ -95,6 +95,8 @@ pub(crate) fn table() -> Vec<Route> {
         views::members::routes(),
         views::audit::routes(),
         views::tenants::routes(),
+        views::plans::routes(),
+        views::storages::routes(),
     ]
     .into_iter()
     .flatten()

@@ -61,7 +61,11 @@ pub(crate) async fn new_person(name: &str) -> NewPerson {
 
 impl Site {
     pub(crate) async fn new(pool: &PgPool) -> Self {
-        let (db, sealer, clock, router) = empty(pool, Settings::default());
+        Self::with(pool, Settings::default()).await
+    }
+
+    pub(crate) async fn with(pool: &PgPool, settings: Settings) -> Self {
+        let (db, sealer, clock, router) = empty(pool, settings);
         let people = db.people();
         let tenant: Name = "acme".parse().unwrap();
         let ada = people

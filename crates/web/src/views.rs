@@ -19,9 +19,11 @@ pub(crate) mod invitation;
 pub(crate) mod login;
 pub(crate) mod members;
 pub(crate) mod passwords;
+pub(crate) mod plans;
 pub(crate) mod search;
 pub(crate) mod set_up;
 pub(crate) mod snapshots;
+pub(crate) mod storages;
 pub(crate) mod tasks;
 pub(crate) mod tenants;
 

@@ -56,3 +56,18 @@ fn hosts_are_listed_with_commas() {
     let config = read(&[("HOLDFAST_ALLOW_HTTP", "git.test, sim ,")]).unwrap();
     assert_eq!(config.http_allowed, ["git.test", "sim"]);
 }
+
+#[test]
+fn storages_lie_in_the_data_folder_unless_told_otherwise() {
+    let roots = |said: &str| {
+        read(&[
+            ("HOLDFAST_DATA", "/srv/holdfast"),
+            ("HOLDFAST_STORAGE_ROOTS", said),
+        ])
+        .unwrap()
+        .storage_roots
+    };
+    assert_eq!(roots(""), [Path::new("/srv/holdfast/storages")]);
+    assert_eq!(roots("/a, /b"), [Path::new("/a"), Path::new("/b")]);
+    assert_eq!(roots("none"), Vec::<PathBuf>::new());
+}

@@ -26,18 +26,18 @@ async fn a_person_has_one_draft_of_each_plan_and_nobody_elses(pool: PgPool) {
     let (ann, ben) = (PersonId::new(), PersonId::new());
     let first = acme
         .scoped
-        .put_draft(ann, None, &settings(&acme, "half a na"))
+        .put_draft(ann, DraftId::new(), None, &settings(&acme, "half a na"))
         .await
         .unwrap();
     let again = acme
         .scoped
-        .put_draft(ann, None, &settings(&acme, "half a name"))
+        .put_draft(ann, DraftId::new(), None, &settings(&acme, "half a name"))
         .await
         .unwrap();
     assert_eq!(first, again);
     let edited = Some((acme.plan, 1));
     acme.scoped
-        .put_draft(ann, edited, &settings(&acme, "nightly"))
+        .put_draft(ann, DraftId::new(), edited, &settings(&acme, "nightly"))
         .await
         .unwrap();
 
@@ -59,7 +59,7 @@ async fn a_plan_takes_over_its_drafts_id_and_the_draft_is_gone(pool: PgPool) {
     let ann = PersonId::new();
     let draft = acme
         .scoped
-        .put_draft(ann, None, &settings(&acme, "weekly"))
+        .put_draft(ann, DraftId::new(), None, &settings(&acme, "weekly"))
         .await
         .unwrap();
     let added = acme
@@ -68,6 +68,12 @@ async fn a_plan_takes_over_its_drafts_id_and_the_draft_is_gone(pool: PgPool) {
         .await
         .unwrap();
     assert_eq!(added.0, draft.0);
+    let again = acme
+        .scoped
+        .add_drafted_plan(ann, draft, acme.new_plan("weekly"))
+        .await
+        .unwrap();
+    assert_eq!(again, added);
     assert_eq!(acme.scoped.draft(ann, None).await.unwrap(), None);
     let plan = acme.scoped.plan(added).await.unwrap().unwrap();
     assert_eq!(plan.name, name("weekly"));
@@ -79,7 +85,7 @@ async fn a_draft_outlives_a_save_that_is_refused(pool: PgPool) {
     let ann = PersonId::new();
     let mine = Some((acme.plan, 1));
     acme.scoped
-        .put_draft(ann, mine, &settings(&acme, "mine"))
+        .put_draft(ann, DraftId::new(), mine, &settings(&acme, "mine"))
         .await
         .unwrap();
     let rename = |text: &str, version| PlanChange {
