@@ -13,6 +13,7 @@
 
 mod backup_restore;
 mod bad_input;
+mod console;
 mod crash;
 mod faults;
 mod leaks;

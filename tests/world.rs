@@ -2,6 +2,7 @@
 //!
 //! Times are real, so nothing here sleeps: what takes time is waited for, with a deadline, by looking at its effect.
 
+mod browser;
 pub(crate) mod command;
 mod database;
 mod forge;

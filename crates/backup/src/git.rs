@@ -15,7 +15,7 @@ mod pointers;
 mod references;
 mod running;
 
-pub(crate) use self::bundle::{bundle, is_bundleable};
+pub(crate) use self::bundle::{bundle, check_references};
 pub(crate) use self::check::check;
 pub use self::command::{GIT_WITH_PROACTIVE_AUTHENTICATION, git_version};
 pub(crate) use self::failure::{Class, Failure};

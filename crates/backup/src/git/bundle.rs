@@ -7,20 +7,19 @@ use super::references::References;
 use crate::storage::Inflow;
 use crate::{Error, manifest};
 
-/// Whether a repository has anything to bundle; refuses one whose references are not those of the manifest.
-pub(crate) fn is_bundleable(
+/// Refuses a repository whose references are not those of the manifest.
+pub(crate) fn check_references(
     repository: &Path,
     expected: &manifest::References,
-) -> Result<bool, Error> {
+) -> Result<(), Error> {
     let found = References::of_repository(repository)
         .map_err(|error| Error::staging(repository, &error))?;
-    if found.digest() != *expected {
-        return Err(Error::storage(format!(
-            "The references in {} are not those that the manifest names: verify the storage.",
-            repository.file_name().unwrap_or_default().to_string_lossy()
-        )));
+    if found.digest() == *expected {
+        return Ok(());
     }
-    Ok(!found.is_empty())
+    Err(Error::storage(
+        "The references of the git repository are not those that the manifest names: verify the storage.",
+    ))
 }
 
 /// Writes a bundle with everything that the repository's names point to.

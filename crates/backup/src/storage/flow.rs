@@ -63,6 +63,11 @@ impl Inflow {
         }
     }
 
+    /// Comes back when nobody takes anything any more.
+    pub(crate) async fn abandoned(&self) {
+        self.parts.closed().await;
+    }
+
     async fn give(&self, part: Result<Bytes, Error>) -> Result<(), Abandoned> {
         match timeout(PATIENCE, self.parts.send(part)).await {
             Ok(Ok(())) => Ok(()),

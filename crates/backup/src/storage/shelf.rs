@@ -145,10 +145,13 @@ impl Shelf {
     }
 
     async fn archive(&self, snapshot: &str) -> Result<Flow, Error> {
-        let items = self
-            .on_thread(snapshot, |looker, snapshot| looker.reader().items(snapshot))
+        let snapshot = self
+            .on_thread(snapshot, |_, snapshot| Ok(snapshot.clone()))
             .await?;
-        Ok(self.pour(move |reader, to| pack::tar(reader, &items, to)))
+        Ok(self.pour(move |reader, to| {
+            let items = reader.items(&snapshot)?;
+            pack::tar(reader, &items, to)
+        }))
     }
 
     async fn one_file(
@@ -169,30 +172,45 @@ impl Shelf {
         }))
     }
 
+    /// Whether there is anything to bundle is known at once; bringing the repository to this machine takes its time, while
+    /// whoever takes the stream waits.
     async fn bundle(
         &self,
         snapshot: &str,
         folder: &'static str,
         scratch: &Path,
     ) -> Result<Option<(Flow, Option<u64>)>, Error> {
+        let found = self
+            .on_thread(snapshot, move |looker, snapshot| {
+                let references = looker.references(snapshot, folder)?;
+                Ok(references.map(|references| (snapshot.clone(), references)))
+            })
+            .await?;
+        let Some((snapshot, references)) = found else {
+            return Ok(None);
+        };
         let failed = |error: std::io::Error| Error::staging(scratch, &error);
         tokio::fs::create_dir_all(scratch).await.map_err(failed)?;
         let scratch = tempfile::Builder::new()
             .prefix("bundle-")
             .tempdir_in(scratch)
             .map_err(failed)?;
-        let to = scratch.path().to_owned();
-        let found = self
-            .on_thread(snapshot, move |looker, snapshot| {
-                looker.mirror(snapshot, folder, &to)
-            })
-            .await?;
-        let Some(repository) = found else {
-            return Ok(None);
-        };
         let (to, flow) = flow();
+        let shelf = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = git::bundle(&repository, &to).await {
+            let target = scratch.path().to_owned();
+            let work = async {
+                let repository = blocking(move || {
+                    Looker { shelf: &shelf }.mirror(&snapshot, folder, &references, &target)
+                });
+                git::bundle(&repository.await?, &to).await
+            };
+            let ended = tokio::select! {
+                ended = work => ended,
+                // Nobody is there to take it.
+                () = to.abandoned() => Err(Error::Cancelled),
+            };
+            if let Err(error) = ended {
                 to.break_off(error).await;
             }
             if let Err(error) = tokio::task::spawn_blocking(move || scratch.close()).await {
@@ -331,31 +349,42 @@ impl Looker<'_> {
         Ok(Some(bytes))
     }
 
-    /// Brings a git repository to a folder; nothing if the snapshot has none, or an empty one.
-    fn mirror(
+    /// What the manifest says of a git repository's references; nothing if the snapshot has none, or an empty one.
+    fn references(
         &self,
         snapshot: &SnapshotFile,
         folder: &str,
-        to: &Path,
-    ) -> Result<Option<PathBuf>, Error> {
+    ) -> Result<Option<manifest::References>, Error> {
         let Some(file) = self.file(snapshot, &[manifest::FILE.to_owned()])? else {
             return Err(Error::storage(
                 "The snapshot has no manifest: verify the storage.",
             ));
         };
-        let reader = self.reader();
         let mut bytes = Vec::new();
-        reader.dump(&file, &mut bytes)?;
+        self.reader().dump(&file, &mut bytes)?;
         let manifest = Manifest::parse(&bytes)?;
-        let Some((_, expected)) = manifest.mirrors().find(|(name, _)| *name == folder) else {
-            return Ok(None);
-        };
+        let found = manifest.mirrors().find(|(name, _)| *name == folder);
+        Ok(found
+            .map(|(_, references)| references.clone())
+            .filter(|references| references.count > 0))
+    }
+
+    /// Brings a git repository to a folder, and answers where it is.
+    fn mirror(
+        &self,
+        snapshot: &SnapshotFile,
+        folder: &str,
+        expected: &manifest::References,
+        to: &Path,
+    ) -> Result<PathBuf, Error> {
+        let reader = self.reader();
         let mut items = reader.items(snapshot)?;
         items.retain(|item| item.path.starts_with(folder));
         let extracted = reader.extract(&items, to, &AtomicU64::new(0))?;
         self.shelf.inner.whole(&extracted, to)?;
         let repository = to.join(folder);
-        Ok(git::is_bundleable(&repository, expected)?.then_some(repository))
+        git::check_references(&repository, expected)?;
+        Ok(repository)
     }
 }
 

@@ -70,7 +70,8 @@ impl Scoped {
             .push(" AND f.run_id = ")
             .push_bind(run.0);
         if let Some(state) = filter.state {
-            query.push(" AND f.state = ").push_bind(state.as_str());
+            // The same as its state, and in the index.
+            query.push(" AND f.urgency = ").push_bind(urgency(state));
         }
         if !filter.name.is_empty() {
             query
@@ -107,6 +108,20 @@ impl Scoped {
                 fetch: FetchId(*id),
             });
         Ok(FetchPage { fetches, next })
+    }
+}
+
+/// As the column of the same name has it.
+fn urgency(state: FetchState) -> i16 {
+    match state {
+        FetchState::Failed => 0,
+        FetchState::Running => 1,
+        FetchState::Throttled => 2,
+        FetchState::CompleteWithOmissions => 3,
+        FetchState::Queued => 4,
+        FetchState::Complete => 5,
+        FetchState::Cancelled => 6,
+        FetchState::Unchanged => 7,
     }
 }
 

@@ -49,7 +49,6 @@ pub(crate) fn routes() -> Vec<Route> {
             Of(Operator),
             again_failed,
         ),
-        Route::post("/t/{tenant}/plans/{plan}/tasks", Of(Operator), run_now),
         Route::get("/t/{tenant}/events/tasks", Of(Auditor), watch_list),
         Route::get("/t/{tenant}/events/tasks/{task}", Of(Auditor), show::watch),
     ]
@@ -236,20 +235,6 @@ fn watching(
     })
 }
 
-/// Runs a plan now.
-async fn run_now(
-    State(console): State<Console>,
-    member: Member,
-    Path((_, plan)): Path<(String, PlanId)>,
-) -> Result<Response, Error> {
-    let run = member.scoped.request_run(plan, Trigger::Person).await?;
-    page::go_saying(
-        &console,
-        &member.url(format!("tasks/{run}")),
-        "The task is queued.",
-    )
-}
-
 /// Runs the same plan again.
 async fn again(
     State(console): State<Console>,
@@ -278,3 +263,6 @@ async fn again_failed(
         "The task for what failed is queued.",
     )
 }
+
+#[cfg(test)]
+mod tests;

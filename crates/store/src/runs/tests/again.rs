@@ -163,6 +163,15 @@ async fn what_asks_for_attention_stands_first(pool: PgPool) {
         .unwrap();
     assert_eq!(rest.fetches[0].state, FetchState::Complete);
     assert_eq!((rest.fetches.len(), rest.next), (1, None));
+    for (state, expected) in [(FetchState::Complete, 1), (FetchState::Unchanged, 0)] {
+        let filter = crate::FetchFilter {
+            state: Some(state),
+            name: String::new(),
+        };
+        let page = acme.scoped.fetch_page(run, &filter, None, 9).await.unwrap();
+        assert_eq!(page.fetches.len(), expected);
+        assert!(page.fetches.iter().all(|fetch| fetch.state == state));
+    }
     let named = crate::FetchFilter {
         name: "REPOSITORY-002".to_owned(),
         state: None,
