@@ -234,3 +234,6 @@ fn every(time: Duration) -> Interval {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tick
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! An installation for the tests of this crate: ada runs it and owns `acme`, eve owns `other`.
 
+pub(crate) mod task;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -174,6 +176,11 @@ impl Browser {
     pub(crate) fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// What it sends of its cookies.
+    pub(crate) fn cookie(&self) -> String {
+        self.cookies.join("; ")
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
