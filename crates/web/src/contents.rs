@@ -129,6 +129,14 @@ pub struct Taken {
     pub body: Pin<Box<dyn Stream<Item = Result<Bytes, Broken>> + Send>>,
 }
 
+impl std::fmt::Debug for Taken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Taken")
+            .field("length", &self.length)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Why a stream broke off.
 pub type Broken = Box<dyn std::error::Error + Send + Sync>;
 
