@@ -49,6 +49,7 @@ pub(crate) fn routes() -> Vec<Route> {
             Of(Operator),
             again_failed,
         ),
+        Route::post("/t/{tenant}/plans/{plan}/tasks", Of(Operator), run_now),
         Route::get("/t/{tenant}/events/tasks", Of(Auditor), watch_list),
         Route::get("/t/{tenant}/events/tasks/{task}", Of(Auditor), show::watch),
     ]
@@ -233,6 +234,20 @@ fn watching(
             }
         }
     })
+}
+
+/// Runs a plan now.
+async fn run_now(
+    State(console): State<Console>,
+    member: Member,
+    Path((_, plan)): Path<(String, PlanId)>,
+) -> Result<Response, Error> {
+    let run = member.scoped.request_run(plan, Trigger::Person).await?;
+    page::go_saying(
+        &console,
+        &member.url(format!("tasks/{run}")),
+        "The task is queued.",
+    )
 }
 
 /// Runs the same plan again.
