@@ -226,3 +226,6 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
             .map_err(|_| Error::NotFound)
     }
 }
+
+#[cfg(test)]
+mod tests;

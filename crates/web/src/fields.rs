@@ -182,3 +182,6 @@ impl Fields {
         &self.faults
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,3 +146,6 @@ impl<'de> Deserializer<'de> for Values {
         tuple tuple_struct map struct enum identifier ignored_any
     }
 }
+
+#[cfg(test)]
+mod tests;

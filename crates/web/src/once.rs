@@ -66,3 +66,6 @@ impl Held {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
