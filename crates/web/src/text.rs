@@ -109,6 +109,39 @@ pub(crate) fn kind(kind: domain::Kind) -> &'static str {
     }
 }
 
+/// A browser by what it calls itself: "Firefox on Linux". Whoever wants to know it exactly finds the whole text beside it.
+pub(crate) fn browser(agent: &str) -> String {
+    // The later a name stands here, the more browsers use it beside their own.
+    const NAMES: [(&str, &str); 6] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |words: &[(&str, &'static str)]| {
+        words
+            .iter()
+            .find(|(word, _)| agent.contains(word))
+            .map(|(_, name)| *name)
+    };
+    match (find(&NAMES), find(&SYSTEMS)) {
+        (Some(name), Some(system)) => format!("{name} on {system}"),
+        (Some(name), None) => name.to_owned(),
+        (None, Some(system)) => format!("A browser on {system}"),
+        (None, None) => "Unknown browser".to_owned(),
+    }
+}
+
 /// Two letters that stand for a name: "Acme Platform" is AP, "acme-corp" is AC.
 pub(crate) fn initials(name: &str) -> String {
     let words: Vec<&str> = name

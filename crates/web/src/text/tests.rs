@@ -55,3 +55,29 @@ fn initials_are_of_the_first_and_the_last_word() {
         assert_eq!(initials(name), text);
     }
 }
+
+#[test]
+fn a_browser_is_called_by_its_own_name() {
+    for (agent, text) in [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Safari/537.36",
+            "Chrome on Linux",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/156.0 Safari/537.36 Edg/156.0",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1",
+            "Safari on iPhone",
+        ),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox on Linux",
+        ),
+        ("curl/8.5.0", "curl"),
+        ("", "Unknown browser"),
+    ] {
+        assert_eq!(browser(agent), text);
+    }
+}
