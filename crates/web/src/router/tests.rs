@@ -232,7 +232,7 @@ async fn who_is_sent_to_sign_in_comes_back_to_the_page(pool: PgPool) {
         .nobody()
         .with("hx-request", "true")
         .with("hx-current-url", "https://example.com/t/acme/plans");
-    let answer = in_place.post("/t/acme/plans", &[]).await;
+    let answer = in_place.post("/t/acme/plans/new", &[]).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert_eq!(
         answer.header("hx-redirect"),
