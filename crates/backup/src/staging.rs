@@ -49,13 +49,19 @@ pub(crate) struct Base {
     pub(crate) manifest_sha256: String,
 }
 
-/// What a fetch that did not end has finished.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Done {
+/// Where it is noted what a fetch has finished, a line each.
+const DONE: &str = "journal/done.ndjson";
+
+/// What a fetch that did not end has finished: files, with the hash that proves that they were.
+pub(crate) type Done = BTreeMap<Kind, Option<Digest>>;
+
+/// One line of it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Finished {
     /// What was asked for: something else begins anew.
-    pub(crate) attempt: String,
-    /// Files that were finished, with the hash that proves that they were.
-    pub(crate) kinds: BTreeMap<Kind, Option<Digest>>,
+    attempt: String,
+    kind: Kind,
+    digest: Option<Digest>,
 }
 
 impl Staging {
@@ -109,38 +115,62 @@ impl Staging {
     /// Declares the content to be the state of a snapshot, and what was in progress to be over.
     pub(crate) fn set_base(&self, base: &Base) -> Result<(), Error> {
         write_json(&self.path("journal/base.json"), base)?;
-        remove_file(&self.path("journal/done.json"))
+        remove_file(&self.path(DONE))
     }
 
     /// What this attempt has finished before it was interrupted, as far as its files are whole.
     pub(crate) fn done(&self, attempt: &str) -> Result<Done, Error> {
-        let found: Option<Done> = read_json(&self.path("journal/done.json"))?;
-        let mut done = found
-            .filter(|done| done.attempt == attempt)
-            .unwrap_or_else(|| Done {
-                attempt: attempt.to_owned(),
-                kinds: BTreeMap::new(),
-            });
-        let mut whole = BTreeMap::new();
-        for (kind, expected) in std::mem::take(&mut done.kinds) {
+        let path = self.path(DONE);
+        let lines = match fs::read_to_string(&path) {
+            Ok(lines) => lines,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(Error::staging(&path, &error)),
+        };
+        let mut done = Done::default();
+        // A line that is cut was being written when the process was killed.
+        let finished = lines
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Finished>(line).ok())
+            .filter(|finished| finished.attempt == attempt);
+        for Finished { kind, digest, .. } in finished {
             let path = self.path(&metadata_path(kind));
             let found = path.is_file().then(|| digest::of_file(&path)).transpose()?;
-            if found == expected {
-                whole.insert(kind, expected);
+            if found == digest {
+                done.insert(kind, digest);
             }
         }
-        done.kinds = whole;
         Ok(done)
     }
 
-    pub(crate) fn set_done(&self, done: &Done) -> Result<(), Error> {
-        write_json(&self.path("journal/done.json"), done)
+    /// Notes that an attempt has finished a kind.
+    pub(crate) fn note_done(
+        &self,
+        attempt: &str,
+        kind: Kind,
+        digest: Option<Digest>,
+    ) -> Result<(), Error> {
+        let path = self.path(DONE);
+        let note = || -> io::Result<()> {
+            let mut line = serde_json::to_vec(&Finished {
+                attempt: attempt.to_owned(),
+                kind,
+                digest,
+            })?;
+            // What a killed process left of its last line does not spoil this one.
+            line.insert(0, b'\n');
+            File::options()
+                .create(true)
+                .append(true)
+                .open(&path)?
+                .write_all(&line)
+        };
+        note().map_err(|error| Error::staging(&path, &error))
     }
 
     /// Empties the folder, its lock apart.
     pub(crate) fn clear(&self) -> Result<(), Error> {
         remove_file(&self.path("journal/base.json"))?;
-        remove_file(&self.path("journal/done.json"))?;
+        remove_file(&self.path(DONE))?;
         for name in CONTENT {
             let path = self.path(name);
             let removed = if path.is_dir() {

@@ -44,10 +44,10 @@ impl Fetching<'_> {
             }
         }
         self.fetch().await?;
-        self.mirror.pack_references().await?;
+        self.mirror.pack_references()?;
         let all = self.mirror.references()?;
         let all = if kept::drop_needless(self.mirror, &all).await? {
-            self.mirror.pack_references().await?;
+            self.mirror.pack_references()?;
             self.mirror.references()?
         } else {
             all

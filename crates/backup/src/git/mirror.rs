@@ -118,11 +118,8 @@ impl Mirror {
     }
 
     /// Puts all references into one file, which a snapshot reads at once.
-    pub(super) async fn pack_references(&self) -> Result<(), Failure> {
-        Git::on(&self.path, ["pack-refs", "--all"])
-            .run(&self.cancel)
-            .await
-            .map(|_silence| ())
+    pub(super) fn pack_references(&self) -> Result<(), Failure> {
+        References::pack(&self.path).map_err(|error| Failure::file(&self.path, &error))
     }
 
     /// Joins small packs when there are many. Joining all into one would store the repository anew each time: the order of objects

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::kept;
 use crate::manifest;
+
+/// Folders of references that every repository has.
+const FOLDERS: [&str; 3] = ["refs", "refs/heads", "refs/tags"];
 
 /// The references of a repository: objects by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +42,48 @@ impl References {
             }
         }
         Ok(Self(found))
+    }
+
+    /// Moves every reference that has a file of its own into the one file for all, as `git pack-refs --all` does but without a
+    /// process. Tags are not peeled in advance: git does so when it needs it.
+    ///
+    /// The file for all is whole before the first of the others goes, so that a kill loses none.
+    pub(super) fn pack(repository: &Path) -> io::Result<()> {
+        let (mut loose, mut symbolic) = (Vec::new(), Vec::new());
+        read_loose(&repository.join("refs"), "refs", &mut |name, content| {
+            if is_object(content.trim_end()) {
+                loose.push(name);
+            } else {
+                symbolic.push(name);
+            }
+        })?;
+        if loose.is_empty() {
+            return Ok(());
+        }
+        let mut all = Self::of_repository(repository)?.0;
+        all.retain(|name, _| !symbolic.contains(name));
+        let mut text = "# pack-refs with: sorted \n".to_owned();
+        for (name, object) in &all {
+            text.extend([object, " ", name, "\n"]);
+        }
+        let unfinished = repository.join("packed-refs.lock");
+        let mut file = fs::File::create(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_data()?;
+        fs::rename(unfinished, repository.join("packed-refs"))?;
+        for name in loose {
+            let path = repository.join(name);
+            fs::remove_file(&path)?;
+            // Folders that are not empty stay, and so do those that make this a repository.
+            for folder in path.ancestors().skip(1) {
+                if FOLDERS.iter().any(|kept| folder == repository.join(kept))
+                    || fs::remove_dir(folder).is_err()
+                {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes what a host lists, less what is not fetched: test merges of pull requests, which change with their base.
@@ -139,6 +184,50 @@ mod tests {
 
     fn object(digit: &str) -> String {
         digit.repeat(40)
+    }
+
+    #[test]
+    fn packing_changes_no_reference() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str]| {
+            let output = std::process::Command::new("git")
+                .env("GIT_DIR", folder.path())
+                .env("GIT_CONFIG_GLOBAL", "/dev/null")
+                .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
+                .args(arguments)
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        git(&["init", "--quiet", "--bare", "--template="]);
+        let tree = git(&["mktree"]);
+        let commit = git(&["commit-tree", "-m", "one", &tree]);
+        for name in ["heads/main", "heads/feature/x", "pull/1/head"] {
+            git(&["update-ref", &format!("refs/{name}"), &commit]);
+        }
+        git(&["tag", "-a", "-m", "v1", "v1", &commit]);
+        git(&[
+            "symbolic-ref",
+            "refs/remotes/origin/HEAD",
+            "refs/heads/main",
+        ]);
+        let listed = || git(&["show-ref", "--dereference"]);
+        let before = (listed(), References::of_repository(folder.path()).unwrap());
+        for _ in 0..2 {
+            References::pack(folder.path()).unwrap();
+            let after = (listed(), References::of_repository(folder.path()).unwrap());
+            assert_eq!(after, before);
+        }
+        assert!(folder.path().join("refs/remotes/origin/HEAD").is_file());
+        assert!(!folder.path().join("refs/pull").exists());
+        assert!(folder.path().join("refs/tags").is_dir());
+        git(&["update-ref", "-d", "refs/heads/feature/x"]);
+        let newer = git(&["commit-tree", "-m", "two", &tree]);
+        git(&["update-ref", "refs/heads/main", &newer]);
+        let moved = listed();
+        References::pack(folder.path()).unwrap();
+        assert_eq!(listed(), moved);
     }
 
     #[test]

@@ -26,6 +26,15 @@ pub(super) struct Position {
     length: u64,
 }
 
+/// Where a line is.
+#[derive(Debug, Clone, Copy)]
+enum Line {
+    /// At this offset of the pages file, and so long.
+    OnDisk(u64, usize),
+    /// In the last page.
+    Last(usize, usize),
+}
+
 /// The pages of one walk, on disk, and an index of their items.
 #[derive(Debug)]
 pub(super) struct Journal {
@@ -34,7 +43,9 @@ pub(super) struct Journal {
     position_file: PathBuf,
     pub(super) position: Position,
     /// Where an item's newest line is. Lines come in the order of reading: the later one is the newer one.
-    index: BTreeMap<i64, (u64, usize)>,
+    index: BTreeMap<i64, Line>,
+    /// The last page, which nobody goes on from: most lists have no other, and need no file.
+    last: Vec<u8>,
 }
 
 impl Journal {
@@ -52,6 +63,7 @@ impl Journal {
             position_file: folder.join(format!("{kind}.json")),
             position: Position::default(),
             index: BTreeMap::new(),
+            last: Vec::new(),
         };
         let found: Option<Position> = staging::read_json(&journal.position_file)?;
         // A walk over everything may stand in for one over what is new, but not the other way round. A list without dates that was
@@ -75,6 +87,7 @@ impl Journal {
     ) -> Result<(), Error> {
         self.remove()?;
         self.index.clear();
+        self.last.clear();
         self.position = Position {
             attempt: attempt.to_owned(),
             since,
@@ -95,9 +108,18 @@ impl Journal {
         for item in items {
             let key = self.key(item)?;
             let line = canonical::line(item).map_err(|error| failed(error.into()))?;
-            self.index
-                .insert(key, (self.position.length + lines.len() as u64, line.len()));
+            let place = if next.is_some() {
+                Line::OnDisk(self.position.length + lines.len() as u64, line.len())
+            } else {
+                Line::Last(lines.len(), line.len())
+            };
+            self.index.insert(key, place);
             lines.extend(line);
+        }
+        self.position.next = next;
+        if self.position.next.is_none() {
+            self.last = lines;
+            return Ok(());
         }
         let mut file = OpenOptions::new()
             .create(true)
@@ -105,31 +127,28 @@ impl Journal {
             .open(&self.pages)
             .map_err(failed)?;
         file.write_all(&lines).map_err(failed)?;
+        file.sync_data().map_err(failed)?;
         self.position.length += lines.len() as u64;
-        self.position.next = next;
-        if self.position.next.is_some() {
-            file.sync_data().map_err(failed)?;
-            staging::write_json(&self.position_file, &self.position)?;
-        }
-        Ok(())
+        staging::write_json(&self.position_file, &self.position)
     }
 
     /// Each item's newest line, in the order of the keys.
     pub(super) fn lines(&self) -> Result<impl Iterator<Item = (i64, io::Result<Vec<u8>>)>, Error> {
         let mut file = match File::open(&self.pages) {
             Ok(file) => Some(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.index.is_empty() => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(Error::staging(&self.pages, &error)),
         };
-        Ok(self.index.iter().map(move |(key, (offset, length))| {
-            let mut line = vec![0; *length];
-            let read = match &mut file {
-                Some(file) => file
-                    .seek(SeekFrom::Start(*offset))
-                    .and_then(|_| file.read_exact(&mut line)),
-                None => Err(io::ErrorKind::NotFound.into()),
+        Ok(self.index.iter().map(move |(key, line)| {
+            let read = match *line {
+                Line::Last(offset, length) => self
+                    .last
+                    .get(offset..offset + length)
+                    .map(<[u8]>::to_vec)
+                    .ok_or_else(|| io::ErrorKind::UnexpectedEof.into()),
+                Line::OnDisk(offset, length) => read_at(file.as_mut(), offset, length),
             };
-            (*key, read.map(|()| line))
+            (*key, read)
         }))
     }
 
@@ -172,10 +191,18 @@ impl Journal {
                 return Ok(false);
             };
             let key = self.key(&item)?;
-            self.index.insert(key, (offset, line.len()));
+            self.index.insert(key, Line::OnDisk(offset, line.len()));
             offset += line.len() as u64;
             line.clear();
         }
         Ok(true)
     }
+}
+
+fn read_at(file: Option<&mut File>, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let file = file.ok_or(io::ErrorKind::NotFound)?;
+    let mut line = vec![0; length];
+    file.seek(SeekFrom::Start(offset))?;
+    file.read_exact(&mut line)?;
+    Ok(line)
 }

@@ -142,16 +142,15 @@ impl<'a> Fetch<'a> {
     }
 
     fn is_done(&self, kind: Kind) -> bool {
-        self.done
-            .lock()
-            .is_ok_and(|done| done.kinds.contains_key(&kind))
+        self.done.lock().is_ok_and(|done| done.contains_key(&kind))
     }
 
     fn finished(&self, kind: Kind, file: Option<Digest>) -> Result<(), Error> {
         match self.done.lock() {
             Ok(mut done) => {
-                done.kinds.insert(kind, file);
-                self.staging.set_done(&done)
+                self.staging.note_done(&self.attempt, kind, file.clone())?;
+                done.insert(kind, file);
+                Ok(())
             }
             Err(_) => Ok(()),
         }

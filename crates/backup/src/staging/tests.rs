@@ -28,19 +28,34 @@ fn a_finished_kind_counts_only_if_its_file_is_whole() {
     let staging = Staging::open(folder.path()).unwrap();
     let path = staging.path("metadata/labels.ndjson");
     replace(&path, b"whole").unwrap();
-    let done = Done {
-        attempt: "one".into(),
-        kinds: BTreeMap::from([
-            (Kind::Labels, Some(digest::of_bytes(b"whole"))),
-            (Kind::Milestones, None),
-        ]),
-    };
-    staging.set_done(&done).unwrap();
+    let whole = Some(digest::of_bytes(b"whole"));
+    staging
+        .note_done("one", Kind::Labels, whole.clone())
+        .unwrap();
+    staging.note_done("one", Kind::Milestones, None).unwrap();
+    let done = Done::from([(Kind::Labels, whole), (Kind::Milestones, None)]);
     assert_eq!(staging.done("one").unwrap(), done);
-    assert!(staging.done("two").unwrap().kinds.is_empty());
+    assert!(staging.done("two").unwrap().is_empty());
     fs::write(&path, b"who").unwrap();
-    let left = staging.done("one").unwrap().kinds;
+    let left = staging.done("one").unwrap();
     assert_eq!(left.into_keys().collect::<Vec<_>>(), [Kind::Milestones]);
+}
+
+#[test]
+fn a_note_that_was_cut_spoils_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let staging = Staging::open(folder.path()).unwrap();
+    staging.note_done("one", Kind::Labels, None).unwrap();
+    let notes = staging.path(DONE);
+    let mut content = fs::read(&notes).unwrap();
+    content.extend(b"\n{\"attempt\":\"on");
+    fs::write(&notes, content).unwrap();
+    staging.note_done("one", Kind::Issues, None).unwrap();
+    let done = staging.done("one").unwrap();
+    assert_eq!(
+        done.into_keys().collect::<Vec<_>>(),
+        [Kind::Labels, Kind::Issues]
+    );
 }
 
 #[test]
