@@ -74,6 +74,7 @@ pub(super) struct Git {
     input: Option<Vec<u8>>,
     pipe: Option<CredentialPipe>,
     silence: Duration,
+    most: usize,
     accepted: fn(ExitStatus) -> bool,
     watcher: Option<mpsc::UnboundedSender<String>>,
 }
@@ -99,6 +100,7 @@ impl Git {
             input: None,
             pipe: None,
             silence: SILENCE,
+            most: usize::MAX,
             accepted: |status| status.success(),
             watcher: None,
         }
@@ -154,6 +156,12 @@ impl Git {
     /// How long the command may be silent.
     pub(super) fn silent_for(mut self, silence: Duration) -> Self {
         self.silence = silence;
+        self
+    }
+
+    /// How many bytes the command may write: it fails when they are more.
+    pub(super) fn at_most(mut self, bytes: usize) -> Self {
+        self.most = bytes;
         self
     }
 
@@ -213,9 +221,8 @@ impl Git {
         let ended = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(Failure::new(Class::Cancelled, "cancelled")),
-            ended = running.wait(self.input.take(), self.silence, self.watcher.take()) => ended,
+            ended = running.wait(self.input.take(), self.silence, self.most, self.watcher.take()) => ended,
         }?;
-        running.done();
         if (self.accepted)(ended.status) {
             Ok(ended)
         } else {

@@ -141,7 +141,7 @@ impl Mirror {
             .map(|_silence| ())
     }
 
-    fn pack_sizes(&self) -> io::Result<Vec<u64>> {
+    pub(super) fn pack_sizes(&self) -> io::Result<Vec<u64>> {
         let mut sizes = Vec::new();
         for entry in fs::read_dir(self.path.join("objects/pack"))? {
             let entry = entry?;

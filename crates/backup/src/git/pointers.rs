@@ -5,11 +5,15 @@ use std::collections::BTreeSet;
 use forge::github::LfsPointer;
 
 use super::command::Git;
-use super::failure::Failure;
+use super::failure::{Class, Failure};
 use super::mirror::Mirror;
 
 /// A pointer is smaller than this (git-lfs, docs/spec.md).
 const LARGEST: &str = "--filter=blob:limit=1024";
+/// A mirror with no more bytes in its packs is read whole, which takes one process in place of two.
+const SMALL: u64 = 256 * 1024;
+/// What such a mirror may unpack to: a hostile one could unpack to anything.
+const UNPACKED: usize = 32 * 1024 * 1024;
 /// How the oldest and the newest pointers begin.
 const STARTS: [&str; 2] = [
     "version https://git-lfs.github.com/spec/",
@@ -30,7 +34,17 @@ impl Mirror {
         if input.is_empty() {
             return Ok(BTreeSet::new());
         }
+        if known.is_empty()
+            && let Some(contents) = self.contents(UNPACKED).await?
+        {
+            return Ok(read(&contents));
+        }
         input.extend(known.iter().map(|tip| format!("^{tip}\n")));
+        self.search(input.concat().into_bytes()).await
+    }
+
+    /// Every pointer in the history that `rev-list` walks.
+    async fn search(&self, revisions: Vec<u8>) -> Result<BTreeSet<LfsPointer>, Failure> {
         let small = Git::on(
             self.path(),
             [
@@ -44,7 +58,7 @@ impl Mirror {
                 "--stdin",
             ],
         )
-        .input(input.concat().into_bytes())
+        .input(revisions)
         .run(self.cancel())
         .await?;
         if small.is_empty() {
@@ -54,8 +68,39 @@ impl Mirror {
             .input(small)
             .run(self.cancel())
             .await?;
-        Ok(Batch(&contents).filter_map(pointer).collect())
+        Ok(read(&contents))
     }
+
+    /// Every object, if all of them are little.
+    async fn contents(&self, most: usize) -> Result<Option<Vec<u8>>, Failure> {
+        let sizes = self
+            .pack_sizes()
+            .map_err(|error| Failure::file(self.path(), &error))?;
+        if sizes.iter().sum::<u64>() > SMALL {
+            return Ok(None);
+        }
+        let all = [
+            "cat-file",
+            "--batch-all-objects",
+            "--batch",
+            "--unordered",
+            "--buffer",
+        ];
+        match Git::on(self.path(), all)
+            .at_most(most)
+            .run(self.cancel())
+            .await
+        {
+            Ok(contents) => Ok(Some(contents)),
+            Err(failure) if failure.class == Class::Other => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// The pointers among what `git cat-file --batch` wrote.
+fn read(contents: &[u8]) -> BTreeSet<LfsPointer> {
+    Batch(contents).filter_map(pointer).collect()
 }
 
 /// The contents that `git cat-file --batch` writes, each after a line `OBJECT TYPE SIZE`.
@@ -102,6 +147,8 @@ fn pointer(content: &[u8]) -> Option<LfsPointer> {
 
 #[cfg(test)]
 mod tests {
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
 
     fn sample(oid: &str) -> String {
@@ -128,6 +175,33 @@ mod tests {
             assert_eq!(pointer(other.as_bytes()), None, "{other}");
         }
         assert_eq!(pointer(b"\xff\xfe"), None);
+    }
+
+    #[tokio::test]
+    async fn reading_all_finds_what_a_search_finds() {
+        let folder = tempfile::tempdir().unwrap();
+        let oid = "4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393";
+        let script = "git init -q --bare --template= . && blob=$(printf '%s' \"$POINTER\" | git hash-object -w --stdin) \
+            && tree=$(printf '100644 blob %s\\tlarge.bin\\n' \"$blob\" | git mktree) \
+            && commit=$(git -c user.name=a -c user.email=a@example.com commit-tree -m one \"$tree\") \
+            && git update-ref refs/heads/main \"$commit\" && git repack -q -a -d && printf %s \"$commit\"";
+        let made = std::process::Command::new("sh")
+            .args(["-c", script])
+            .env("POINTER", sample(oid))
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        let commit = String::from_utf8(made.stdout).unwrap();
+        let mirror = Mirror::at(folder.path().to_owned(), CancellationToken::new());
+        let searched = mirror.search(commit.clone().into_bytes()).await.unwrap();
+        assert_eq!(searched.len(), 1);
+        let contents = mirror.contents(UNPACKED).await.unwrap().unwrap();
+        assert_eq!(read(&contents), searched);
+        assert_eq!(mirror.contents(100).await.unwrap(), None);
+        let nothing = BTreeSet::new();
+        let all = mirror.pointers([commit.as_str()].into_iter(), &nothing);
+        assert_eq!(all.await.unwrap(), searched);
     }
 
     #[test]

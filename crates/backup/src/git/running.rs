@@ -43,14 +43,11 @@ impl Running {
         Self { child, group }
     }
 
-    pub(super) fn done(&mut self) {
-        self.group = None;
-    }
-
     pub(super) async fn wait(
         &mut self,
         input: Option<Vec<u8>>,
         silence: Duration,
+        most: usize,
         watcher: Option<mpsc::UnboundedSender<String>>,
     ) -> Result<Ended, Failure> {
         let broken =
@@ -69,8 +66,8 @@ impl Running {
             }
         };
         let (alive, heard) = mpsc::unbounded_channel();
-        let stdout = drain(stdout, alive.clone(), usize::MAX, None);
-        let stderr = drain(stderr, alive, STDERR_KEPT, watcher);
+        let stdout = drain(stdout, alive.clone(), Bound::Fail(most), None);
+        let stderr = drain(stderr, alive, Bound::KeepEnd(STDERR_KEPT), watcher);
         let streams = async { tokio::join!(feed, stdout, stderr) };
         let ((), stdout, stderr) = tokio::select! {
             streams = streams => streams,
@@ -79,6 +76,7 @@ impl Running {
             }
         };
         let status = self.child.wait().await.map_err(broken)?;
+        self.group = None;
         Ok(Ended {
             status,
             stdout: stdout.map_err(broken)?,
@@ -136,11 +134,20 @@ impl Drop for Running {
     }
 }
 
-/// Reads a stream to its end, keeping its last part.
+/// What happens when a stream is longer than this.
+#[derive(Debug, Clone, Copy)]
+enum Bound {
+    /// Its end is kept.
+    KeepEnd(usize),
+    /// That is an error.
+    Fail(usize),
+}
+
+/// Reads a stream to its end.
 async fn drain<R: AsyncRead + Unpin>(
     stream: Option<R>,
     alive: mpsc::UnboundedSender<()>,
-    keep: usize,
+    bound: Bound,
     watcher: Option<mpsc::UnboundedSender<String>>,
 ) -> std::io::Result<Vec<u8>> {
     let mut all = Vec::new();
@@ -165,8 +172,16 @@ async fn drain<R: AsyncRead + Unpin>(
             tracing::trace!("nobody watches git any more");
         }
         all.extend_from_slice(part);
-        if all.len() / 2 > keep {
-            all.drain(..all.len() - keep);
+        match bound {
+            Bound::KeepEnd(kept) if all.len() / 2 > kept => {
+                all.drain(..all.len() - kept);
+            }
+            Bound::Fail(most) if all.len() > most => {
+                return Err(std::io::Error::other(format!(
+                    "it wrote more than {most} bytes"
+                )));
+            }
+            Bound::KeepEnd(_) | Bound::Fail(_) => {}
         }
     }
 }
