@@ -11,6 +11,7 @@ mod failure;
 mod fetch;
 mod kept;
 mod mirror;
+mod packs;
 mod pointers;
 mod references;
 mod running;

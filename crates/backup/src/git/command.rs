@@ -6,14 +6,14 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use forge::github::GitAccess;
+use forge::github::{Body, GitAccess};
 use tokio::process::Command;
 use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::credential::{self, CredentialPipe, HELPER};
 use super::failure::{Class, Failure};
-use super::running::{Ended, Running};
+use super::running::{Ended, Input, Running};
 use crate::Error;
 use crate::storage::Inflow;
 
@@ -71,7 +71,7 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
 #[derive(Debug)]
 pub(super) struct Git {
     command: Command,
-    input: Option<Vec<u8>>,
+    input: Input,
     pipe: Option<CredentialPipe>,
     silence: Duration,
     most: usize,
@@ -97,7 +97,7 @@ impl Git {
             .args(arguments);
         Self {
             command,
-            input: None,
+            input: Input::Nothing,
             pipe: None,
             silence: SILENCE,
             most: usize::MAX,
@@ -149,7 +149,13 @@ impl Git {
 
     /// What the command reads.
     pub(super) fn input(mut self, input: Vec<u8>) -> Self {
-        self.input = Some(input);
+        self.input = Input::Bytes(input);
+        self
+    }
+
+    /// What the command reads, as it comes from a host.
+    pub(super) fn stream(mut self, input: Body) -> Self {
+        self.input = Input::Stream(input);
         self
     }
 
@@ -194,7 +200,6 @@ impl Git {
         })?;
         let mut running = Running::new(child);
         let ended = running.pour(to, self.silence).await?;
-        running.done();
         if (self.accepted)(ended.status) {
             Ok(())
         } else {
@@ -205,10 +210,9 @@ impl Git {
     /// Runs the command and answers all there is to know of its end.
     pub(super) async fn run_whole(mut self, cancel: &CancellationToken) -> Result<Ended, Failure> {
         self.command
-            .stdin(if self.input.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
+            .stdin(match self.input {
+                Input::Nothing => Stdio::null(),
+                Input::Bytes(_) | Input::Stream(_) => Stdio::piped(),
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -221,7 +225,7 @@ impl Git {
         let ended = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(Failure::new(Class::Cancelled, "cancelled")),
-            ended = running.wait(self.input.take(), self.silence, self.most, self.watcher.take()) => ended,
+            ended = running.wait(self.input, self.silence, self.most, self.watcher.take()) => ended,
         }?;
         if (self.accepted)(ended.status) {
             Ok(ended)

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::command::Git;
-use super::failure::Failure;
+use super::failure::{Class, Failure};
+use super::packs;
 use super::references::References;
 
 /// Packs are never rewritten behind our back, small fetches become packs like large ones, and nothing is written that a snapshot
@@ -106,6 +107,24 @@ impl Mirror {
     /// What there is.
     pub(crate) fn references(&self) -> Result<References, Failure> {
         References::of_repository(&self.path).map_err(|error| Failure::file(&self.path, &error))
+    }
+
+    /// Gives an empty mirror its references, once its pack holds what they point to.
+    pub(super) fn set_references(
+        &self,
+        references: &References,
+        objects: &[&str],
+    ) -> Result<(), Failure> {
+        let held = packs::holds(&self.path.join("objects/pack"), objects);
+        match held.map_err(|error| Failure::file(&self.path, &error))? {
+            true => references
+                .write(&self.path)
+                .map_err(|error| Failure::file(&self.path, &error)),
+            false => Err(Failure::new(
+                Class::Host,
+                "the host's pack lacks objects that were asked for",
+            )),
+        }
     }
 
     /// Creates and deletes references, all or none.

@@ -62,15 +62,7 @@ impl References {
         }
         let mut all = Self::of_repository(repository)?.0;
         all.retain(|name, _| !symbolic.contains(name));
-        let mut text = "# pack-refs with: sorted \n".to_owned();
-        for (name, object) in &all {
-            text.extend([object, " ", name, "\n"]);
-        }
-        let unfinished = repository.join("packed-refs.lock");
-        let mut file = fs::File::create(&unfinished)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_data()?;
-        fs::rename(unfinished, repository.join("packed-refs"))?;
+        Self(all).write(repository)?;
         for name in loose {
             let path = repository.join(name);
             fs::remove_file(&path)?;
@@ -84,6 +76,25 @@ impl References {
             }
         }
         Ok(())
+    }
+
+    /// Writes the file for all references (git-pack-refs, gitrepository-layout).
+    pub(super) fn write(&self, repository: &Path) -> io::Result<()> {
+        let mut text = "# pack-refs with: sorted \n".to_owned();
+        for (name, object) in self.iter() {
+            text.extend([object, " ", name, "\n"]);
+        }
+        let unfinished = repository.join("packed-refs.lock");
+        let mut file = fs::File::create(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_data()?;
+        fs::rename(unfinished, repository.join("packed-refs"))
+    }
+
+    /// Whether all names and objects are such as git itself would write without a question.
+    pub(super) fn is_plain(&self) -> bool {
+        self.iter()
+            .all(|(name, object)| is_plain_name(name) && object.len() == 40)
     }
 
     /// Takes what a host lists, less what is not fetched: test merges of pull requests, which change with their base.
@@ -149,6 +160,23 @@ impl References {
     }
 }
 
+/// Stricter than git-check-ref-format: what is refused here is left to git to judge.
+fn is_plain_name(name: &str) -> bool {
+    let is_plain = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && !part.ends_with('.')
+            && !part.ends_with(".lock")
+            && !part.contains("..")
+            && !part.contains("@{")
+            && part
+                .chars()
+                .all(|c| !c.is_control() && !" ~^:?*[\\".contains(c))
+    };
+    name.strip_prefix("refs/")
+        .is_some_and(|rest| rest.split('/').all(is_plain))
+}
+
 /// Every file below a folder of references, by name.
 fn read_loose(folder: &Path, name: &str, take: &mut impl FnMut(String, String)) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
@@ -184,6 +212,27 @@ mod tests {
 
     fn object(digit: &str) -> String {
         digit.repeat(40)
+    }
+
+    #[test]
+    fn strange_names_are_left_to_git() {
+        for name in ["refs/heads/main", "refs/pull/1/head", "refs/tags/v1.0-ü@x"] {
+            assert!(is_plain_name(name), "{name}");
+        }
+        for name in [
+            "HEAD",
+            "refs/",
+            "refs/heads/",
+            "refs/heads/../../config",
+            "refs//x",
+            "refs/heads/.x",
+            "refs/heads/x.lock",
+            "refs/heads/a b",
+            "refs/heads/a\n0 refs/heads/b",
+            "refs/heads/a@{1}",
+        ] {
+            assert!(!is_plain_name(name), "{name}");
+        }
     }
 
     #[test]

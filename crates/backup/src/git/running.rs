@@ -4,9 +4,11 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use forge::github::Body;
+use futures_util::StreamExt;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::Child;
+use tokio::process::{Child, ChildStdin};
 use tokio::sync::mpsc;
 
 use super::failure::{Class, Failure};
@@ -17,6 +19,39 @@ const STDERR_KEPT: usize = 16 * 1024;
 
 /// How much is handed on at once.
 const PART: usize = 64 * 1024;
+
+/// What a command reads.
+#[derive(Debug)]
+pub(super) enum Input {
+    Nothing,
+    Bytes(Vec<u8>),
+    /// As it comes from a host.
+    Stream(Body),
+}
+
+impl Input {
+    /// Writes it all, unless the command has read enough and closes its end: its exit status tells whether that was right.
+    async fn feed(self, mut stdin: ChildStdin) -> Result<(), forge::Error> {
+        let written = match self {
+            Self::Nothing => Ok(()),
+            Self::Bytes(bytes) => stdin.write_all(&bytes).await,
+            Self::Stream(mut body) => loop {
+                match body.next().await {
+                    Some(part) => {
+                        if let Err(error) = stdin.write_all(&part?).await {
+                            break Err(error);
+                        }
+                    }
+                    None => break Ok(()),
+                }
+            },
+        };
+        if let Err(error) = written {
+            tracing::debug!(%error, "git closed its input");
+        }
+        Ok(())
+    }
+}
 
 /// What a command left.
 #[derive(Debug)]
@@ -45,7 +80,7 @@ impl Running {
 
     pub(super) async fn wait(
         &mut self,
-        input: Option<Vec<u8>>,
+        input: Input,
         silence: Duration,
         most: usize,
         watcher: Option<mpsc::UnboundedSender<String>>,
@@ -58,18 +93,16 @@ impl Running {
             self.child.stderr.take(),
         );
         let feed = async move {
-            if let (Some(mut stdin), Some(input)) = (stdin, input) {
-                // A command that has read enough closes its end; its exit status tells whether that was right.
-                if let Err(error) = stdin.write_all(&input).await {
-                    tracing::debug!(%error, "git closed its input");
-                }
+            match stdin {
+                Some(stdin) => input.feed(stdin).await,
+                None => Ok(()),
             }
         };
         let (alive, heard) = mpsc::unbounded_channel();
         let stdout = drain(stdout, alive.clone(), Bound::Fail(most), None);
         let stderr = drain(stderr, alive, Bound::KeepEnd(STDERR_KEPT), watcher);
         let streams = async { tokio::join!(feed, stdout, stderr) };
-        let ((), stdout, stderr) = tokio::select! {
+        let (fed, stdout, stderr) = tokio::select! {
             streams = streams => streams,
             () = too_silent(heard, silence) => {
                 return Err(Failure::new(Class::Host, format!("no sign of life for {} minutes", silence.as_secs() / 60)));
@@ -77,21 +110,25 @@ impl Running {
         };
         let status = self.child.wait().await.map_err(broken)?;
         self.group = None;
+        fed.map_err(|error| Failure::of_host(&error))?;
         Ok(Ended {
             status,
             stdout: stdout.map_err(broken)?,
             stderr: String::from_utf8_lossy(&stderr.map_err(broken)?).into_owned(),
         })
     }
-}
 
-impl Running {
     /// Hands on the output as it comes.
     pub(super) async fn pour(&mut self, to: &Inflow, silence: Duration) -> Result<Ended, Failure> {
         let broken =
             |error: std::io::Error| Failure::new(Class::Other, format!("git broke off ({error})"));
         let (alive, _heard) = mpsc::unbounded_channel();
-        let stderr = drain(self.child.stderr.take(), alive, STDERR_KEPT, None);
+        let stderr = drain(
+            self.child.stderr.take(),
+            alive,
+            Bound::KeepEnd(STDERR_KEPT),
+            None,
+        );
         let stdout = self.child.stdout.take();
         let pour = async {
             let Some(mut stdout) = stdout else {
@@ -115,6 +152,7 @@ impl Running {
         let (poured, stderr) = tokio::join!(pour, stderr);
         poured?;
         let status = self.child.wait().await.map_err(broken)?;
+        self.group = None;
         Ok(Ended {
             status,
             stdout: Vec::new(),

@@ -43,6 +43,12 @@ impl fmt::Debug for Download {
 /// The bytes of a [`Download`].
 pub struct Body(BoxStream<'static, Result<Bytes, Error>>);
 
+impl Body {
+    pub(super) fn of(bytes: BoxStream<'static, Result<Bytes, Error>>) -> Self {
+        Self(bytes)
+    }
+}
+
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Body(…)")
@@ -122,14 +128,19 @@ fn download(headers: &HeaderMap, body: BoxBody<Bytes, octocrab::Error>) -> Downl
     let length = headers::text(headers, header::CONTENT_LENGTH.as_str())
         .filter(|_| !is_encoded)
         .and_then(|length| length.parse().ok());
-    let chunks = body
-        .into_data_stream()
-        .map(|chunk| chunk.map_err(request::unwrap))
-        .boxed();
     Download {
         length,
-        body: Body(counted(chunks, length)),
+        body: Body(counted(chunks(body), length)),
     }
+}
+
+/// A body's bytes as they come.
+pub(super) fn chunks(
+    body: BoxBody<Bytes, octocrab::Error>,
+) -> BoxStream<'static, Result<Bytes, Error>> {
+    body.into_data_stream()
+        .map(|chunk| chunk.map_err(request::unwrap))
+        .boxed()
 }
 
 /// The chunks, followed by an error if their number of bytes is not the one announced.

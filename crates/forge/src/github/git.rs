@@ -2,14 +2,18 @@
 //! repository.
 
 mod advertisement;
+mod pack;
 
+use bytes::Bytes;
 use domain::{CredentialId, Secret};
 use http::{HeaderValue, Method, header};
+use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Limited};
 use url::Url;
 
 use super::client::Client;
-use super::request::{self, Ask, Payload};
+use super::download::{self, Body};
+use super::request::{self, Ask, Content, Payload};
 use super::{Repository, address};
 use crate::Error;
 use crate::budget::Demand;
@@ -22,6 +26,11 @@ const USER: &str = "x-access-token";
 /// A repository that lists more than this is not one that git could fetch either.
 const LARGEST_LIST: usize = 512 << 20;
 const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
+const UPLOAD_PACK_REQUEST: HeaderValue =
+    HeaderValue::from_static("application/x-git-upload-pack-request");
+/// What each line of git's protocol begins with: its length in hexadecimal, these four digits included (gitprotocol-common,
+/// "pkt-line Format").
+const LENGTH: usize = 4;
 
 /// What a git process needs to read a repository.
 #[derive(Debug, Clone)]
@@ -56,14 +65,40 @@ impl Client {
     /// The references that the repository behind `access` has: objects and names as git's first answer tells them. Costs no quota
     /// and no process. A name that leads elsewhere is [`Error::Moved`].
     pub async fn git_references(&self, access: &GitAccess) -> Result<Vec<(String, String)>, Error> {
-        let mut url = access.url.clone();
-        url.set_path(&format!("{}/info/refs", access.url.path()));
+        let mut url = below(access, "info/refs");
         url.set_query(Some("service=git-upload-pack"));
+        let body = self.ask_git(access, Method::GET, url, None).await?;
+        let whole = Limited::new(body, LARGEST_LIST).collect();
+        let answer = self.unless_cancelled(whole).await?;
+        let answer = answer.map_err(|error| Error::Corrupt {
+            detail: format!("The host's list of references ends too early: {error}."),
+        })?;
+        advertisement::read(&answer.to_bytes())
+    }
+
+    /// A pack of the objects `wanted` and of all that they lead to, as it comes: what a first clone fetches. Costs no quota.
+    pub async fn git_pack(&self, access: &GitAccess, wanted: &[&str]) -> Result<Body, Error> {
+        let url = below(access, "git-upload-pack");
+        let request = Content::Bytes(UPLOAD_PACK_REQUEST, pack::request(wanted));
+        let body = self
+            .ask_git(access, Method::POST, url, Some(request))
+            .await?;
+        Ok(Body::of(pack::read(download::chunks(body))))
+    }
+
+    /// Asks git's service with the token of `access`. Redirects are not followed: they could take the token elsewhere.
+    async fn ask_git(
+        &self,
+        access: &GitAccess,
+        method: Method,
+        url: Url,
+        body: Option<Content>,
+    ) -> Result<BoxBody<Bytes, octocrab::Error>, Error> {
         let ask = Ask {
-            method: Method::GET,
+            method,
             url,
             headers: vec![(header::ACCEPT, ANYTHING)],
-            body: None,
+            body,
             demand: Demand::free("git"),
             dialect: Dialect::Git,
             delivery: Delivery::Stream,
@@ -71,30 +106,24 @@ impl Client {
             repeats: 0,
         };
         let authority = Authority::Token(access.token.clone());
-        let asked = async {
-            let reply = request::send(self.shared(), &authority, &ask).await?;
-            match reply.payload {
-                Payload::Stream(body) => Limited::new(body, LARGEST_LIST)
-                    .collect()
-                    .await
-                    .map(http_body_util::Collected::to_bytes)
-                    .map_err(|error| Error::Corrupt {
-                        detail: format!("The host's list of references ends too early: {error}."),
-                    }),
-                Payload::Elsewhere(url) => Err(Error::Moved {
-                    to: url.to_string(),
-                }),
-                Payload::Json(_) => Err(Error::Protocol {
-                    detail: "The host's git service answered nothing.".to_owned(),
-                }),
-            }
-        };
-        let answer = tokio::select! {
+        let sent = request::send(self.shared(), &authority, &ask);
+        match self.unless_cancelled(sent).await??.payload {
+            Payload::Stream(body) => Ok(body),
+            Payload::Elsewhere(url) => Err(Error::Moved {
+                to: url.to_string(),
+            }),
+            Payload::Json(_) => Err(Error::Protocol {
+                detail: "The host's git service answered nothing.".to_owned(),
+            }),
+        }
+    }
+
+    async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+        tokio::select! {
             biased;
-            () = self.session().scope.cancel.cancelled() => return Err(Error::Cancelled),
-            answer = asked => answer?,
-        };
-        advertisement::read(&answer)
+            () = self.session().scope.cancel.cancelled() => Err(Error::Cancelled),
+            done = work => Ok(done),
+        }
     }
 
     /// Learns from an HTTP status with which the host refused git.
@@ -120,4 +149,11 @@ impl Client {
             _ => {}
         }
     }
+}
+
+/// An address below the repository's own.
+fn below(access: &GitAccess, path: &str) -> Url {
+    let mut url = access.url.clone();
+    url.set_path(&format!("{}/{path}", access.url.path()));
+    url
 }

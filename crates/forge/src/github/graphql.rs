@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::request::{Ask, Failure, REPEATS, send};
+use super::request::{Ask, Content, Failure, REPEATS, send};
 use super::rest;
 use crate::Error;
 use crate::budget::Demand;
@@ -30,7 +30,9 @@ impl Client {
             method: Method::POST,
             url: self.host().graphql().clone(),
             headers: vec![(header::ACCEPT, HeaderValue::from_static("application/json"))],
-            body: Some(json!({ "query": document, "variables": variables })),
+            body: Some(Content::Json(
+                json!({ "query": document, "variables": variables }),
+            )),
             demand: Demand::graphql(points),
             dialect: Dialect::GraphQl,
             delivery: Delivery::Whole,

@@ -10,7 +10,7 @@ use serde_json::json;
 use url::Url;
 
 use super::client::Client;
-use super::request::{Ask, REPEATS, send};
+use super::request::{Ask, Content, REPEATS, send};
 use super::{Download, Repository, address, rest};
 use crate::Error;
 use crate::budget::Demand;
@@ -120,9 +120,9 @@ impl Client {
                 (header::ACCEPT, MEDIA_TYPE),
                 (header::CONTENT_TYPE, MEDIA_TYPE),
             ],
-            body: Some(
+            body: Some(Content::Json(
                 json!({ "operation": "download", "transfers": ["basic"], "objects": objects }),
-            ),
+            )),
             demand: Demand::free("lfs"),
             dialect: Dialect::Lfs,
             delivery: Delivery::Whole,

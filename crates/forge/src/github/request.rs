@@ -28,7 +28,7 @@ pub(crate) struct Ask {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) body: Option<Value>,
+    pub(crate) body: Option<Content>,
     pub(crate) demand: Demand,
     pub(crate) dialect: Dialect,
     pub(crate) delivery: Delivery,
@@ -36,6 +36,14 @@ pub(crate) struct Ask {
     pub(crate) home: Option<Url>,
     /// How often it may be repeated: only requests that change nothing.
     pub(crate) repeats: u32,
+}
+
+/// What is sent along.
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    Json(Value),
+    /// Bytes of this media type.
+    Bytes(HeaderValue, Bytes),
 }
 
 /// A success.

@@ -1,9 +1,8 @@
 //! The first answer of git's smart protocol: every reference of a repository (gitprotocol-http, "Smart Server Response").
 
+use super::LENGTH;
 use crate::Error;
 
-/// What each line begins with: its length in hexadecimal, these four digits included (gitprotocol-common, "pkt-line Format").
-const LENGTH: usize = 4;
 /// What an empty repository lists in place of references.
 const NOTHING: &str = "capabilities^{}";
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderValue, Request, header};
 use http_body_util::BodyExt;
+use octocrab::OctoBody;
 use serde_json::Value;
 
-use super::Payload;
 use super::course::Course;
+use super::{Content, Payload};
 use crate::Error;
 use crate::forge::Shared;
 use crate::gate::{Delivery, Errand, Judged};
@@ -22,10 +23,20 @@ pub(super) async fn attempt(shared: &Shared, course: &Course) -> Result<Heard, E
     let builder = Request::builder()
         .method(ask.method.clone())
         .uri(ask.url.as_str());
+    let json = match &ask.body {
+        Some(Content::Json(value)) => Some(value),
+        Some(Content::Bytes(..)) | None => None,
+    };
     let mut request = shared
         .octocrab
-        .build_request(builder, ask.body.as_ref())
+        .build_request(builder, json)
         .map_err(|error| not_made(&error))?;
+    if let Some(Content::Bytes(media_type, bytes)) = &ask.body {
+        let headers = request.headers_mut();
+        headers.insert(header::CONTENT_TYPE, media_type.clone());
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        *request.body_mut() = OctoBody::from(bytes.clone());
+    }
     for (name, value) in &ask.headers {
         request.headers_mut().insert(name, value.clone());
     }
