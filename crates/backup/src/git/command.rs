@@ -195,7 +195,8 @@ impl Git {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
-        let child = self.command.spawn().map_err(|error| {
+        let started = credential::start(&mut self.command, None);
+        let child = started.map_err(|error| {
             Failure::new(Class::Other, format!("git cannot be started ({error})"))
         })?;
         let mut running = Running::new(child);
