@@ -11,6 +11,7 @@
     reason = "helpers of tests fail by panicking, and the harness sets up the environment that the command reads"
 )]
 
+mod access;
 mod backup_restore;
 mod bad_input;
 mod console;
