@@ -1,6 +1,6 @@
 //! What lies in snapshots. The console knows the database alone; whoever composes the process lends it a look into storages.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Display};
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -80,8 +80,8 @@ impl Names {
     }
 }
 
-impl std::fmt::Display for Names {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("/"))
     }
 }
@@ -129,8 +129,8 @@ pub struct Taken {
     pub body: Pin<Box<dyn Stream<Item = Result<Bytes, Broken>> + Send>>,
 }
 
-impl std::fmt::Debug for Taken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Debug for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Taken")
             .field("length", &self.length)
             .finish_non_exhaustive()

@@ -196,12 +196,12 @@ impl Shelf {
             .tempdir_in(scratch)
             .map_err(failed)?;
         let (to, flow) = flow();
-        let shelf = self.clone();
+        let own = self.clone();
         tokio::spawn(async move {
             let target = scratch.path().to_owned();
             let work = async {
                 let repository = blocking(move || {
-                    Looker { shelf: &shelf }.mirror(&snapshot, folder, &references, &target)
+                    Looker { shelf: &own }.mirror(&snapshot, folder, &references, &target)
                 });
                 git::bundle(&repository.await?, &to).await
             };
@@ -226,11 +226,11 @@ impl Shelf {
         write: impl FnOnce(&Reader<'_>, Inflow) -> Result<(), Error> + Send + 'static,
     ) -> Flow {
         let (to, flow) = flow();
-        let shelf = self.clone();
+        let own = self.clone();
         tokio::spawn(async move {
             let teller = to.clone();
             let written = blocking(move || {
-                let reader = Reader::over(&shelf.inner, Arc::clone(&shelf.repository));
+                let reader = Reader::over(&own.inner, Arc::clone(&own.repository));
                 write(&reader, to)
             });
             if let Err(error) = written.await {
@@ -245,10 +245,10 @@ impl Shelf {
         T: Send + 'static,
         F: FnOnce(&Looker<'_>, &SnapshotFile) -> Result<T, Error> + Send + 'static,
     {
-        let (shelf, id) = (self.clone(), snapshot.to_owned());
+        let (own, id) = (self.clone(), snapshot.to_owned());
         blocking(move || {
-            let snapshot = shelf.inner.snapshot(&shelf.repository, &id)?;
-            work(&Looker { shelf: &shelf }, &snapshot)
+            let snapshot = own.inner.snapshot(&own.repository, &id)?;
+            work(&Looker { shelf: &own }, &snapshot)
         })
         .await
     }
@@ -257,7 +257,7 @@ impl Shelf {
 /// Where a path leads.
 enum At {
     Root,
-    Node(Node),
+    Node(Box<Node>),
 }
 
 /// A thread that looks around.
@@ -299,14 +299,14 @@ impl Looker<'_> {
             };
             walked.push(name);
             check(&walked, &node)?;
-            at = At::Node(node);
+            at = At::Node(Box::new(node));
         }
         Ok(Some(at))
     }
 
     fn file(&self, snapshot: &SnapshotFile, path: &[String]) -> Result<Option<Node>, Error> {
         Ok(match self.node(snapshot, path)? {
-            Some(At::Node(node)) if node.is_file() => Some(node),
+            Some(At::Node(node)) if node.is_file() => Some(*node),
             Some(At::Node(_) | At::Root) | None => None,
         })
     }

@@ -176,7 +176,7 @@ async fn all_viewers_share_one_reader(pool: PgPool) {
     second.until("The host does not answer.").await;
     drop((first, second));
     let left = async {
-        let mut look = tokio::time::interval(Duration::from_millis(20));
+        let mut look = interval(Duration::from_millis(20));
         while server.console.live.readers() > 0 {
             look.tick().await;
         }

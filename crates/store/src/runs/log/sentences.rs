@@ -79,6 +79,10 @@ pub(crate) enum Happening<'a> {
 
 impl Happening<'_> {
     /// How it is meant, the sentence, and what keeps it from being said again.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm per happening, read as a list"
+    )]
     pub(super) fn line(self) -> (Tone, String, Option<String>) {
         let (tone, sentence) = match self {
             Self::Throttled { until, cause } => {
