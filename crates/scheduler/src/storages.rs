@@ -64,6 +64,8 @@ struct Entry {
 #[derive(Debug)]
 struct Opened {
     storage: Storage,
+    /// Which of the storage's access keys it was opened with.
+    key: Option<i32>,
     loaded_at: Instant,
 }
 
@@ -128,7 +130,19 @@ impl Storages {
         if let Some(trouble) = entry.trouble(run) {
             return Err(trouble.into());
         }
-        if let Some(Opened { storage, loaded_at }) = &mut *opened {
+        let key = self
+            .db
+            .tenant(site.tenant)
+            .access_key_version(site.storage)
+            .await?;
+        if let Some(Opened {
+            storage,
+            loaded_at,
+            key: opened_with,
+        }) = &mut *opened
+            // A key that was replaced is given to everybody who writes from here on.
+            && *opened_with == key
+        {
             let many = entry.written.load(Ordering::Relaxed) >= REFRESH_AFTER_SNAPSHOTS;
             if many || loaded_at.elapsed() >= REFRESH_AFTER {
                 storage.refresh().await?;
@@ -141,6 +155,7 @@ impl Storages {
         let storage = open::for_writing(&self.db, &self.sealer, site, &self.cache).await?;
         *opened = Some(Opened {
             storage: storage.clone(),
+            key,
             loaded_at: Instant::now(),
         });
         Ok(storage)

@@ -75,12 +75,12 @@ impl Scoped {
         let id = CheckId::new();
         let mut tx = self.begin().await?;
         let mut subject = self.subject(&mut tx, &new.errand).await?;
-        let (key_version, sealed) = match &new.token {
+        let (key_version, content) = match &new.token {
             Some(TokenSource::New(token)) => {
-                let (version, sealed) = self
+                let (version, content) = self
                     .seal_in(&mut tx, sealer, SecretId(id.0), FIRST, token)
                     .await?;
-                (Some(version), Some(sealed))
+                (Some(version), Some(content))
             }
             Some(TokenSource::Entry(secret)) => {
                 self.lock_token(&mut tx, *secret).await?;
@@ -103,7 +103,7 @@ impl Scoped {
             decode::to_json("an errand", &new.errand)?,
             subject.secret.map(|id| id.0),
             key_version,
-            sealed,
+            content,
             subject.organization.map(|id| id.0),
             subject.credential.map(|id| id.0),
             decode::to_json("an actor", &self.actor)?,
@@ -244,12 +244,12 @@ impl Scoped {
         sealer: &Sealer,
         id: CheckId,
         key: (i32, &[u8]),
-        sealed: &[u8],
+        content: &[u8],
     ) -> Result<Secret, Error> {
         let (version, wrapped) = key;
         sealer
             .unwrap(self.tenant, version, wrapped)?
-            .open(self.place(SecretId(id.0), FIRST), sealed)
+            .open(self.place(SecretId(id.0), FIRST), content)
     }
 }
 

@@ -135,9 +135,9 @@ impl Scoped {
             name: new.name.to_string(),
         };
         let secret = match &new.token {
-            TokenSource::New(token) => {
+            TokenSource::New(secret) => {
                 let entry = self.token_name(tx, &new.login, &new.bucket.host).await?;
-                self.put_secret_in(tx, sealer, &entry, SecretKind::Token, token)
+                self.put_secret_in(tx, sealer, &entry, SecretKind::Token, secret)
                     .await?
             }
             TokenSource::Entry(secret) => {

@@ -120,7 +120,7 @@ impl Errands<'_> {
                     host: host.clone(),
                     accounts,
                 },
-                main,
+                main: Box::new(main),
             },
             tried: vec![tried],
         })
@@ -144,7 +144,7 @@ impl Errands<'_> {
             findings: tried.findings(&found.accounts, twin),
             accepted: Accepted::Added {
                 organization,
-                credential,
+                credential: Box::new(credential),
             },
             tried: vec![tried],
         })
@@ -200,7 +200,7 @@ impl Errands<'_> {
                 None => self.trial(host).ask_again(bucket, login).await?,
             };
             all.push(seen(*credential, &tried));
-            hosts.insert(bucket.to_string(), (host.clone(), tried));
+            hosts.insert(bucket.to_string(), (host.as_ref().clone(), tried));
         }
         let Some((host, first)) = hosts.values().next() else {
             return Err(Stopped::refused(

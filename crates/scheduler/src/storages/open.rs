@@ -117,6 +117,9 @@ async fn open(
         password: scoped.open_secret(sealer, repository.password).await?,
         master: scoped.open_secret(sealer, repository.master).await?,
     };
+    scoped
+        .note_secrets_used(&[repository.password, repository.master])
+        .await?;
     let cache: PathBuf = cache.join(&repository.prefix);
     Ok(Storage::open(location, &repository.prefix, &keys, Some(cache)).await?)
 }
@@ -137,7 +140,11 @@ async fn locate(scoped: &Scoped, sealer: &Sealer, row: &store::Storage) -> Resul
     let place: Place = serde_json::from_value(row.location.clone())
         .map_err(|error| failed(format!("its address is not understood: {error}.")))?;
     let secret = match row.secret {
-        Some(secret) => Some(scoped.open_secret(sealer, secret).await?),
+        Some(secret) => {
+            let opened = scoped.open_secret(sealer, secret).await?;
+            scoped.note_secrets_used(&[secret]).await?;
+            Some(opened)
+        }
         None => None,
     };
     located(place, secret).ok_or_else(|| failed("its secret access key is missing.".to_owned()))

@@ -35,14 +35,14 @@ pub enum Accepted {
         /// The organization.
         organization: NewOrganization,
         /// The credential.
-        main: NewCredential,
+        main: Box<NewCredential>,
     },
     /// Adds a credential to a pool; its name gets a number if it is taken.
     Added {
         /// The organization.
         organization: OrganizationId,
         /// The credential.
-        credential: NewCredential,
+        credential: Box<NewCredential>,
     },
     /// Writes down what was seen; a credential that was set aside by the host is used again.
     Rechecked(Seen),
@@ -74,7 +74,7 @@ impl Fleet {
         let (organization, credential) = match accepted {
             Accepted::Registered { organization, main } => {
                 let added = scoped
-                    .add_organization_in(&mut tx, sealer, organization, main)
+                    .add_organization_in(&mut tx, sealer, organization, *main)
                     .await?;
                 (Some(added.id), None)
             }

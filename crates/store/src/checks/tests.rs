@@ -44,10 +44,10 @@ fn new(token: &str) -> TokenSource {
 fn added(acme: &Sample, token: TokenSource) -> Accepted {
     Accepted::Added {
         organization: acme.organization,
-        credential: crate::NewCredential {
+        credential: Box::new(crate::NewCredential {
             token,
             ..credential("bot", Role::Additional, 7)
-        },
+        }),
     }
 }
 

@@ -1,7 +1,9 @@
 //! The Password Manager's entries: who uses them, adding, describing, replacing and deleting one.
 
 use chrono::{DateTime, Utc};
-use domain::{CredentialId, Host, Label, Name, OrganizationId, Remark, Secret, SecretId};
+use domain::{
+    CredentialId, Host, Label, Name, OrganizationId, Remark, Secret, SecretId, StorageId,
+};
 use serde_json::json;
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
@@ -72,7 +74,7 @@ pub enum EntryUser {
         /// Its name.
         organization_name: Name,
         /// The host.
-        host: Host,
+        host: Box<Host>,
         /// Whether it may be used.
         is_dead: bool,
     },
@@ -283,6 +285,26 @@ impl Scoped {
         Ok(entry)
     }
 
+    /// How often the access key of a storage was set; nothing if it needs none.
+    #[instrument(name = "store.secrets.access_key_version", level = "debug", skip_all, fields(storage = %storage))]
+    pub async fn access_key_version(&self, storage: StorageId) -> Result<Option<i32>, Error> {
+        let mut tx = self.begin().await?;
+        let version = sqlx::query_scalar!(
+            r#"
+            SELECT s.version
+            FROM storages g
+            JOIN secrets s ON s.tenant_id = g.tenant_id AND s.id = g.secret_id
+            WHERE g.tenant_id = $1 AND g.id = $2
+            "#,
+            self.tenant.0,
+            storage.0,
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(version)
+    }
+
     async fn lock_entry(
         &self,
         tx: &mut Transaction<'static, Postgres>,
@@ -450,7 +472,7 @@ impl Scoped {
                             "an organization's name",
                             &user.organization_name,
                         )?,
-                        host: decode::host(&user.host_kind, &user.host_url)?,
+                        host: Box::new(decode::host(&user.host_kind, &user.host_url)?),
                         is_dead: user.health == DEAD,
                     });
                 }

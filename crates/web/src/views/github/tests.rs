@@ -92,10 +92,10 @@ async fn accept(
         .unwrap();
     let accepted = Accepted::Added {
         organization,
-        credential: NewCredential {
+        credential: Box::new(NewCredential {
             token: TokenSource::New(token),
             ..credential("bot", Role::Additional, 7)
-        },
+        }),
     };
     let findings = Findings {
         user: "bot".to_owned(),
