@@ -41,8 +41,8 @@ fn it_survives_its_bytes() {
 
 #[test]
 fn a_later_format_is_refused_with_a_sentence() {
-    let refused = Manifest::parse(br#"{"format": 2, "anything": true}"#).unwrap_err();
-    assert!(refused.to_string().contains("format 2"), "{refused}");
+    let refused = Manifest::parse(br#"{"format": 3, "anything": true}"#).unwrap_err();
+    assert!(refused.to_string().contains("format 3"), "{refused}");
     assert!(Manifest::parse(b"{").is_err());
 }
 
@@ -60,4 +60,17 @@ fn it_knows_what_belongs_to_the_snapshot() {
     for path in ["wiki/HEAD", "gitlab/HEAD", "metadata/issues.ndjson"] {
         assert!(!manifest.holds(path), "{path}");
     }
+}
+
+#[test]
+fn what_was_not_asked_for_is_said_in_a_format_of_its_own() {
+    let mut manifest = sample();
+    manifest.format = FORMAT_WHOLE;
+    manifest.leave_out(Kind::Wiki);
+    let bytes = manifest.to_bytes().unwrap();
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    assert!(text.contains(r#""state": "not_asked""#), "{text}");
+    let read = Manifest::parse(&bytes).unwrap();
+    assert_eq!(read.format, FORMAT_IN_PART);
+    assert_eq!(read.coverage[&Kind::Wiki].state, State::NotAsked);
 }

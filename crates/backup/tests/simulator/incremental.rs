@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use backup::manifest::State;
 use backup::snapshot::wiki_digest;
-use domain::Kind;
+use domain::{Content, Kind, Part};
 use forge_sim::{Mutation, RepositoryRecipe};
 
 use crate::world::{World, rich, storage};
@@ -169,4 +170,25 @@ async fn what_a_person_took_from_the_working_folder_is_read_again() {
     let second = world.take("tools", Some(&first)).await.unwrap();
     assert_eq!(second.taken.counts, first.taken.counts);
     world.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_asked_for_is_no_omission_and_comes_in_full_when_it_is() {
+    let world = World::new(vec![rich("tools")]).await;
+    let repository = world.repository("tools").await;
+    let mut job = world.job(&repository, None);
+    job.kinds = Content::without(Part::ALL).kinds();
+    let code = world.run(job).await.unwrap();
+    assert_eq!(world.requests(), 0, "git costs no request");
+    assert!(code.taken.omissions.is_empty());
+    let restored = world.restore(&code).await;
+    let manifest = restored.manifest();
+    assert_eq!(manifest.coverage[&Kind::Git].state, State::Complete);
+    assert_eq!(manifest.coverage[&Kind::Issues].state, State::NotAsked);
+    assert!(restored.lines("issues").is_empty());
+
+    let whole = world.take("tools", Some(&code)).await.unwrap();
+    let first = world.take("tools", None).await.unwrap();
+    assert_eq!(whole.taken.counts, first.taken.counts);
+    assert_eq!(whole.taken.manifest_sha256, first.taken.manifest_sha256);
 }

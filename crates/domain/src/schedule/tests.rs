@@ -105,7 +105,7 @@ fn field(range: std::ops::Range<u32>) -> impl Strategy<Value = String> {
         2 => Just("*".to_owned()),
         3 => range.clone().prop_map(|one| one.to_string()),
         1 => range.clone().prop_map(|one| format!("*/{}", one.max(1))),
-        1 => (range.clone(), range).prop_map(|(a, b)| format!("{},{}", a, b)),
+        1 => (range.clone(), range).prop_map(|(a, b)| format!("{a},{b}")),
     ]
 }
 

@@ -186,6 +186,10 @@ impl Stance {
         }
     }
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands over a reference"
+    )]
     fn is_silent(&self) -> bool {
         *self == Self::Either
     }

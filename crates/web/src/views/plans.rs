@@ -144,13 +144,12 @@ struct Last<'a> {
 impl Last<'_> {
     fn tone(&self) -> &'static str {
         match self.run.state {
-            RunState::Queued => "idle",
             RunState::Running => "run",
             RunState::Throttled => "hold",
             RunState::Complete => "ok",
             RunState::CompleteWithOmissions => "warn",
             RunState::Failed => "bad",
-            RunState::Cancelled => "idle",
+            RunState::Queued | RunState::Cancelled => "idle",
         }
     }
 
@@ -209,7 +208,7 @@ async fn load(console: &Console, member: &Member, place: &Place) -> Result<List,
     let now = console.clock.now();
     let organization: Option<Name> = match place.organization.as_deref() {
         None | Some("") => None,
-        Some(name) => Some(name.parse().map_err(|_| Error::NotFound)?),
+        Some(name) => Some(name.parse().ok().ok_or(Error::NotFound)?),
     };
     let wanted = PlanPlace {
         after: place.after.clone(),

@@ -20,11 +20,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Target {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let params = RawPathParams::from_request_parts(parts, state)
             .await
-            .map_err(|_| Error::NotFound)?;
+            .ok()
+            .ok_or(Error::NotFound)?;
         let plan = params
             .iter()
             .find(|(name, _)| *name == "plan")
-            .map(|(_, value)| value.parse().map_err(|_| Error::NotFound))
+            .map(|(_, value)| value.parse().ok().ok_or(Error::NotFound))
             .transpose()?;
         Ok(Self(plan))
     }
@@ -224,7 +225,7 @@ impl Desk {
                     .as_ref()
                     .and_then(domain::Schedule::window_minutes)
                 {
-                    text.push_str(&format!(", for at most {minutes} minutes"));
+                    text = format!("{text}, for at most {minutes} minutes");
                 }
                 if settings.paused {
                     text.push_str(". Paused");

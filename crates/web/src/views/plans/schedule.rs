@@ -125,8 +125,11 @@ pub(super) async fn save(
     mut fields: Fields,
 ) -> Result<Response, Error> {
     let mut desk = Desk::open(&member, target).await?;
-    let Some(schedule) = read(&mut fields, &console).filter(|_| fields.is_ok()) else {
-        return page::refuse(&panel(&console, &member, desk, fields, None).await?);
+    let schedule = match read(&mut fields, &console) {
+        Ok(schedule) if fields.is_ok() => schedule,
+        Ok(_) | Err(Faulty) => {
+            return page::refuse(&panel(&console, &member, desk, fields, None).await?);
+        }
     };
     if fields.text("act") == "preview" {
         return page::show(&panel(&console, &member, desk, fields, schedule.as_ref()).await?);
@@ -137,16 +140,19 @@ pub(super) async fn save(
     page::go(&desk.url)
 }
 
-/// Understands the form: nothing if it has a mistake, else a schedule or none.
-fn read(fields: &mut Fields, console: &Console) -> Option<Option<Schedule>> {
+/// The form has a mistake, which stands beside its field.
+struct Faulty;
+
+/// Understands the form: a schedule, or none.
+fn read(fields: &mut Fields, console: &Console) -> Result<Option<Schedule>, Faulty> {
     let when = fields.text("when").to_owned();
     if when == "never" {
-        return Some(None);
+        return Ok(None);
     }
     let window = if fields.text("window").is_empty() {
         None
     } else {
-        Some(fields.number("window", 1..=10_080)?)
+        Some(fields.number("window", 1..=10_080).ok_or(Faulty)?)
     };
     let (cron, source) = if when == "cron" {
         (fields.text("cron").to_owned(), "cron")
@@ -166,20 +172,20 @@ fn read(fields: &mut Fields, console: &Console) -> Option<Option<Schedule>> {
                     "when"
                 };
                 fields.fail(source, invalid.to_string());
-                return None;
+                return Err(Faulty);
             }
         }
     };
     let zone = fields.text("zone").to_owned();
     if let Err(invalid) = Schedule::parse_zone(&zone) {
         fields.fail("zone", invalid.to_string());
-        return None;
+        return Err(Faulty);
     }
     match Schedule::parse(&cron, &zone, window, console.clock.now()) {
-        Ok(schedule) => Some(Some(schedule)),
+        Ok(schedule) => Ok(Some(schedule)),
         Err(invalid) => {
             fields.fail(source, invalid.to_string());
-            None
+            Err(Faulty)
         }
     }
 }

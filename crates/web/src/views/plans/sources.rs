@@ -35,11 +35,7 @@ struct SourcesPage {
     /// Names to tick; none if there are too many.
     tickable: Vec<String>,
     matches: Option<Matches>,
-    stances: [(
-        &'static str,
-        &'static str,
-        [(&'static str, &'static str); 3],
-    ); 3],
+    stances: [Choices; 3],
 }
 
 /// What belongs to the plan now.
@@ -72,7 +68,14 @@ impl Matches {
     }
 }
 
-const STANCES: [(&str, &str, [(&str, &str); 3]); 3] = [
+/// A field, its label, and its values with theirs.
+type Choices = (
+    &'static str,
+    &'static str,
+    [(&'static str, &'static str); 3],
+);
+
+const STANCES: [Choices; 3] = [
     (
         "archived",
         "Archived repositories",
@@ -251,10 +254,13 @@ fn read(fields: &mut Fields) -> Option<Selection> {
 }
 
 fn chosen(fields: &mut Fields) -> Option<Selection> {
-    let named = spread(fields.clone(), &[]);
-    let names: Result<Vec<RepositoryName>, Invalid> =
-        named.text("repositories").lines().map(str::parse).collect();
-    match names {
+    let written = spread(fields.clone(), &[]);
+    let chosen: Result<Vec<RepositoryName>, Invalid> = written
+        .text("repositories")
+        .lines()
+        .map(str::parse)
+        .collect();
+    match chosen {
         Err(invalid) => {
             fields.fail("repositories", invalid.to_string());
             None
