@@ -5,7 +5,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::RunId;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use store::{LogLine, Scoped};
 
 use crate::download;
@@ -31,10 +31,12 @@ pub(super) async fn download(
         after: 0,
         over: false,
     };
-    let body = Body::from_stream(stream::unfold(reading, |mut reading| async move {
+    let parts = stream::unfold(reading, |mut reading| async move {
         let part = reading.next().await?;
         Some((part, reading))
-    }));
+    });
+    // Who compresses an answer asks once more after its end.
+    let body = Body::from_stream(parts.fuse());
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, download::attachment(&name)),
