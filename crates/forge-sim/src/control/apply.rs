@@ -94,6 +94,7 @@ impl Workshop<'_> {
             } => self.edit_release(repository, tag, body),
             Mutation::DeleteRelease { repository, tag } => self.delete_release(repository, tag),
             Mutation::RevokeTokens { login } => self.revoke_tokens(login),
+            Mutation::RevokeToken { token } => self.revoke_token(token),
             Mutation::RemoveMember { login } => self.remove_member(login),
             Mutation::SetVisible {
                 login,
@@ -142,6 +143,17 @@ impl Workshop<'_> {
             token.revoked = true;
         }
         Ok(Mutated::id(user_id))
+    }
+
+    fn revoke_token(&mut self, value: &str) -> Result<Mutated, Error> {
+        let token = self
+            .world
+            .tokens
+            .iter_mut()
+            .find(|token| token.value.reveal() == value)
+            .ok_or_else(|| Error::Unknown("such a token".to_owned()))?;
+        token.revoked = true;
+        Ok(Mutated::id(token.user_id))
     }
 
     fn remove_member(&mut self, login: &str) -> Result<Mutated, Error> {

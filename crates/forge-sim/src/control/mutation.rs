@@ -225,6 +225,11 @@ pub enum Mutation {
         /// The user.
         login: String,
     },
+    /// Revokes one token.
+    RevokeToken {
+        /// The token in clear.
+        token: String,
+    },
     /// Takes a user out of every organization.
     RemoveMember {
         /// The user.
