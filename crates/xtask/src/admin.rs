@@ -12,6 +12,9 @@ use serde_json::Value;
 use crate::process::{self, Supervised, tied};
 use crate::signals::Interrupt;
 
+/// What the server prints before the code.
+const SET_UP_CODE: &str = "enter the code ";
+
 /// An admin at a terminal, with the environment that the server has too.
 #[derive(Debug)]
 pub(crate) struct Admin {
@@ -108,4 +111,14 @@ impl Admin {
         }
         command
     }
+}
+
+/// The code that the server has printed for whoever sets it up in a browser.
+pub(crate) fn set_up_code(log: &Path) -> Result<String> {
+    let log = std::fs::read_to_string(log).with_context(|| log.display().to_string())?;
+    let (_, code) = log
+        .split_once(SET_UP_CODE)
+        .context("the server printed no set-up code")?;
+    let code = code.split_whitespace().next().unwrap_or_default();
+    Ok(code.trim_end_matches('.').to_owned())
 }

@@ -1,6 +1,7 @@
 //! Measurements of the product against what else there is.
 
 mod compare;
+mod console;
 
 use std::process::ExitCode;
 
@@ -14,11 +15,14 @@ use crate::workspace::Workspace;
 pub(crate) enum Task {
     /// Requests, time and bytes beside those of python-github-backup, and of git and restic by hand.
     Compare(compare::Options),
+    /// How fast the console's pages are where there is much to show and a run is on, and whether every query has its index.
+    Console(console::Options),
 }
 
 /// Runs one bench; the exit code says whether its targets were met.
 pub(crate) fn run(workspace: &Workspace, task: &Task) -> Result<ExitCode> {
     match task {
         Task::Compare(options) => compare::run(workspace, options),
+        Task::Console(options) => console::run(workspace, options),
     }
 }

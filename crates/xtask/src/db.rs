@@ -11,7 +11,6 @@ use tempfile::TempDir;
 
 use crate::process;
 use crate::setup::postgres::{Binaries, Cluster};
-use crate::setup::tools;
 use crate::workspace::Workspace;
 
 /// What can be done to the schema.
@@ -72,12 +71,7 @@ fn describe(workspace: &Workspace) -> Result<TempDir> {
 }
 
 fn migrate(binaries: &Binaries, cluster: &Cluster, migrations: &Path) -> Result<()> {
-    let bundled = binaries.program("psql");
-    let psql = if bundled.is_file() {
-        bundled
-    } else {
-        tools::require("psql", "postgresql-client")?
-    };
+    let psql = binaries.psql()?;
     for name in contents(migrations)?.keys() {
         process::succeed(
             Command::new(&psql)

@@ -21,6 +21,7 @@ mod demo;
 mod environment;
 mod files;
 mod process;
+mod screenshots;
 mod setup;
 mod signals;
 mod simulator;
@@ -63,6 +64,8 @@ enum Task {
     /// Measures the product against what else there is.
     #[command(subcommand)]
     Bench(bench::Task),
+    /// Takes a picture of every page of the console, light, dark and on a phone.
+    Screenshots(screenshots::Options),
 }
 
 fn main() -> ExitCode {
@@ -81,5 +84,6 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Tidy => tidy::run(&workspace).map(|()| ExitCode::SUCCESS),
         Task::Db(task) => db::run(&workspace, &task).map(|()| ExitCode::SUCCESS),
         Task::Bench(task) => bench::run(&workspace, &task),
+        Task::Screenshots(options) => screenshots::run(&workspace, &options),
     }
 }

@@ -67,11 +67,17 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
         .output()
         .with_context(|| format!("{} could not be started", shown.display()))?;
     if !output.status.success() {
+        // A program that answers with a document says in it what went wrong.
+        let said = if output.stderr.trim_ascii().is_empty() {
+            &output.stdout
+        } else {
+            &output.stderr
+        };
         bail!(
             "{} ended with {}: {}",
             shown.display(),
             output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
+            String::from_utf8_lossy(said).trim()
         );
     }
     Ok(output.stdout)

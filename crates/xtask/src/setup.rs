@@ -2,5 +2,6 @@
 
 pub(crate) mod apt;
 pub(crate) mod assets;
+pub(crate) mod browser;
 pub(crate) mod postgres;
 pub(crate) mod tools;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::setup::{assets, postgres::Database, tools};
+use crate::setup::{assets, browser, postgres::Database, tools};
 use crate::workspace::Workspace;
 
 /// Programs that tests call, and the packages that bring them.
@@ -22,6 +22,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCod
         tools::require(program, package)?;
     }
     let assets = assets::prepare()?;
+    let browser = browser::require()?;
     workspace.build()?;
     let database = Database::open()?;
     let status = workspace
@@ -30,6 +31,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCod
         .args(arguments)
         .env("DATABASE_URL", database.url())
         .env("HOLDFAST_TEST_ASSETS", assets)
+        .env("HOLDFAST_TEST_BROWSER", browser)
         .status()?;
     Ok(status
         .code()

@@ -1,4 +1,5 @@
-//! What the tests compare with: published descriptions and recorded answers of GitHub, and clients that others wrote.
+//! What the tests compare with and drive: published descriptions and recorded answers of GitHub, clients that others
+//! wrote, and the driver of the browser.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,12 +11,14 @@ use super::{apt, tools};
 use crate::environment;
 use crate::process;
 
-/// npm packages. The octokit client stays at 4: 5 asks for Node 20, and Debian 12 has 18.
-const NPM: [(&str, &str); 4] = [
+/// npm packages. Debian 12 has Node 18: octokit 5 and playwright-core 1.62 ask for 20.
+const NPM: [(&str, &str); 6] = [
     ("@octokit/openapi", "23.0.2"),
     ("@octokit/graphql-schema", "15.26.1"),
     ("@octokit/fixtures", "23.1.2"),
     ("octokit", "4.1.4"),
+    ("playwright-core", "1.61.1"),
+    ("axe-core", "4.14.1"),
 ];
 
 /// Python packages, each with the folder it goes into: the two need different versions of what they share.
@@ -51,7 +54,7 @@ fn npm(folder: &Path) -> Result<()> {
         apt::install(&["nodejs", "npm"])?;
     }
     std::fs::create_dir_all(&prefix)?;
-    eprintln!("Fetching GitHub's published API description, recorded answers and client.");
+    eprintln!("Fetching what GitHub publishes for tests, and the browser's driver.");
     process::output(
         Command::new("npm")
             .args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
@@ -59,7 +62,7 @@ fn npm(folder: &Path) -> Result<()> {
             .arg(&prefix)
             .args(NPM.map(|(package, version)| format!("{package}@{version}"))),
     )
-    .context("the npm packages that the tests compare with could not be fetched")?;
+    .context("the npm packages that the tests need could not be fetched")?;
     for (package, version) in NPM {
         if !npm_holds(&prefix, package, version) {
             bail!("npm did not install {package} {version}");

@@ -2,6 +2,7 @@
 
 mod binaries;
 mod cluster;
+mod scratch;
 
 use anyhow::Result;
 
@@ -9,6 +10,7 @@ use crate::environment;
 
 pub(crate) use binaries::Binaries;
 pub(crate) use cluster::Cluster;
+pub(crate) use scratch::Scratch;
 
 /// A database server that can be used.
 #[derive(Debug)]
@@ -34,5 +36,10 @@ impl Database {
             Self::Given(url) => url,
             Self::Private(cluster) => cluster.url(),
         }
+    }
+
+    /// An empty database on it, which goes with the value.
+    pub(crate) fn scratch(&self, purpose: &str) -> Result<Scratch> {
+        Scratch::create(self.url(), purpose)
     }
 }

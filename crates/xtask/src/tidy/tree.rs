@@ -60,7 +60,7 @@ const HOUSE: [Crate; 10] = [
     },
     Crate {
         name: "tests",
-        depends_on: &["domain", "forge-sim", "server", "store"],
+        depends_on: &["domain", "forge-sim", "server", "store", "web"],
         tests_depend_on: &[],
     },
 ];

@@ -54,6 +54,15 @@ impl Binaries {
         self.folder.join(name)
     }
 
+    /// The client that runs files of statements: these binaries may lack it.
+    pub(crate) fn psql(&self) -> Result<PathBuf> {
+        let bundled = self.program("psql");
+        if bundled.is_file() {
+            return Ok(bundled);
+        }
+        tools::require("psql", "postgresql-client")
+    }
+
     fn installed() -> Option<Self> {
         let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
             .into_iter()
