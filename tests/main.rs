@@ -14,6 +14,7 @@
 mod access;
 mod backup_restore;
 mod bad_input;
+mod browser;
 mod console;
 mod crash;
 mod faults;

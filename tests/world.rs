@@ -10,7 +10,7 @@ mod log;
 mod server;
 pub(crate) mod source;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -75,6 +75,7 @@ impl World {
             .iter()
             .map(|login| UserRecipe {
                 quota: recipe["quota"].as_u64(),
+                more_tokens: usize::try_from(recipe["more_tokens"].as_u64().unwrap_or(0)).unwrap(),
                 ..UserRecipe::member(login)
             })
             .fold(Recipe::named(ORGANIZATION, named), Recipe::with_user)
@@ -246,6 +247,14 @@ impl World {
         self.sim.control().token(USERS[user]).unwrap()
     }
 
+    /// Every token that works, by login.
+    pub(crate) fn tokens(&self) -> BTreeMap<&'static str, Vec<String>> {
+        USERS
+            .iter()
+            .map(|login| (*login, self.sim.control().tokens(login)))
+            .collect()
+    }
+
     pub(crate) fn token_file(&self, user: usize) -> String {
         self.folder()
             .join(format!("token-{user}"))
@@ -365,8 +374,10 @@ impl World {
             self.log.tail()
         );
         for user in 0..USERS.len() {
+            // Its token may have been revoked meanwhile.
+            let token = fs::read_to_string(self.token_file(user)).unwrap();
             assert!(
-                !self.log.text().contains(&self.token(user)),
+                !self.log.text().contains(&token),
                 "a token stands in the log"
             );
         }

@@ -45,6 +45,23 @@ impl Log {
             .unwrap_or_else(|_| panic!("\"{text}\" was not logged in time:\n{}", self.tail()));
     }
 
+    /// What follows a text on the last line that has it.
+    pub(crate) fn after(&self, text: &str) -> Option<String> {
+        let log = self.text();
+        let (_, rest) = log.rsplit_once(text)?;
+        rest.lines().next().map(|line| line.trim().to_owned())
+    }
+
+    /// The newest lines about what went wrong.
+    pub(crate) fn complaints(&self) -> String {
+        let text = self.text();
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains(" WARN ") || line.contains(" ERROR "))
+            .collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+
     pub(crate) fn tail(&self) -> String {
         let text = self.text();
         let lines: Vec<&str> = text.lines().collect();

@@ -15,6 +15,9 @@ use super::log::Log;
 /// What the server logs when it is ready.
 const READY: &str = "Serving on http://";
 
+/// What the server logs before the code.
+const SET_UP_CODE: &str = "enter the code ";
+
 /// How long an orderly end may take.
 const DRAIN: Duration = Duration::from_mins(1);
 
@@ -71,6 +74,18 @@ impl World {
             self.server.lock().await.replace(server).is_none(),
             "two servers in one world"
         );
+    }
+
+    /// Where the pages are.
+    pub(crate) fn console(&self) -> String {
+        let address = self.log.after(READY).expect("nothing serves");
+        format!("http://{}", address.trim_end_matches('.'))
+    }
+
+    /// What the set-up page asks for; nothing once somebody is set up.
+    pub(crate) fn set_up_code(&self) -> Option<String> {
+        let code = self.log.after(SET_UP_CODE)?;
+        Some(code.trim_end_matches('.').to_owned())
     }
 
     /// `kill -9`.

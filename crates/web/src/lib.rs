@@ -38,5 +38,5 @@ mod token;
 mod views;
 
 pub use console::{Console, Settings};
-pub use router::router;
+pub use router::{addresses, router};
 pub use token::set_up_code;

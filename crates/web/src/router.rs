@@ -103,6 +103,15 @@ pub(crate) fn table() -> Vec<Route> {
     .collect()
 }
 
+/// The addresses of what can be looked at, for who tries them all.
+pub fn addresses() -> Vec<&'static str> {
+    table()
+        .into_iter()
+        .filter(|route| route.method == Method::GET)
+        .map(|route| route.path)
+        .collect()
+}
+
 /// The console, to be served beside what else the process answers.
 pub fn router(console: Console) -> Router {
     let mut router = Router::new();
