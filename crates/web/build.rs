@@ -31,23 +31,26 @@ fn main() -> io::Result<()> {
     let mut code = String::new();
     let mut all = String::new();
     for (name, body) in &files {
-        let address = &addresses[name];
+        let Some(address) = addresses.get(name) else {
+            continue;
+        };
         let stored = out.join(address.replace('/', "_"));
         fs::write(&stored, body)?;
         let brotli = compress(&stored, name, body)?;
         let constant = constant(name);
         let _infallible = write!(
             code,
-            "pub(crate) const {constant}: Asset = Asset {{\n    name: {name:?},\n    address: {address:?},\n    kind: {:?},\n    body: include_bytes!({stored:?}),\n    brotli: {},\n}};\n",
+            "pub(crate) const {constant}: Asset = Asset {{\n    address: {address:?},\n    kind: {:?},\n    body: include_bytes!(\"{}\"),\n    brotli: {},\n}};\n",
             kind(name)?,
+            stored.display(),
             brotli.map_or_else(
                 || "None".to_owned(),
-                |path| format!("Some(include_bytes!({path:?}))")
+                |path| format!("Some(include_bytes!(\"{}\"))", path.display())
             ),
         );
         let _infallible = write!(all, "{constant}, ");
     }
-    let _infallible = write!(code, "pub(crate) const ALL: &[Asset] = &[{all}];\n");
+    let _infallible = writeln!(code, "pub(crate) const ALL: &[Asset] = &[{all}];");
     fs::write(out.join("assets.rs"), code)
 }
 
@@ -109,15 +112,13 @@ fn sprite(icons: &BTreeMap<String, String>) -> String {
 /// The address of each file; style sheets last, because they name others.
 fn addresses(files: &mut BTreeMap<String, Vec<u8>>) -> io::Result<BTreeMap<String, String>> {
     let mut addresses = BTreeMap::new();
-    let (sheets, others): (Vec<_>, Vec<_>) = files
-        .keys()
-        .cloned()
-        .partition(|name| Path::new(name).extension().is_some_and(|end| end == "css"));
+    let (sheets, others): (Vec<_>, Vec<_>) =
+        files.keys().cloned().partition(|name| is(name, "css"));
     for name in others.into_iter().chain(sheets) {
         let Some(body) = files.get_mut(&name) else {
             continue;
         };
-        if name.ends_with(".css") {
+        if is(&name, "css") {
             let mut text = String::from_utf8(std::mem::take(body)).map_err(io::Error::other)?;
             for (other, address) in &addresses {
                 text = text.replace(
@@ -140,7 +141,7 @@ fn addresses(files: &mut BTreeMap<String, Vec<u8>>) -> io::Result<BTreeMap<Strin
 
 /// Compresses what is text; fonts and pictures are compressed already.
 fn compress(stored: &Path, name: &str, body: &[u8]) -> io::Result<Option<PathBuf>> {
-    if name.ends_with(".woff2") {
+    if is(name, "woff2") {
         return Ok(None);
     }
     let mut path = stored.to_owned().into_os_string();
@@ -158,6 +159,12 @@ fn compress(stored: &Path, name: &str, body: &[u8]) -> io::Result<Option<PathBuf
         fs::write(&path, compressed)?;
     }
     Ok(Some(path))
+}
+
+fn is(name: &str, ending: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|found| found == ending)
 }
 
 fn constant(name: &str) -> String {

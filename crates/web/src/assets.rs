@@ -14,8 +14,6 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 /// A file. It writes itself as its address, so that a template says `{{ crate::assets::CONSOLE_CSS }}`.
 #[derive(Debug)]
 pub(crate) struct Asset {
-    /// Its name in `static/`.
-    pub(crate) name: &'static str,
     /// Where it is served, with the hash of its content.
     pub(crate) address: &'static str,
     kind: &'static str,

@@ -69,7 +69,7 @@ impl SignedIn {
     pub(crate) fn actor(&self) -> Actor {
         Actor {
             person: Some(self.frame.viewer.person),
-            name: self.frame.viewer.name.to_string(),
+            name: self.frame.viewer.name.clone(),
             address: Some(self.address),
         }
     }
@@ -195,8 +195,7 @@ impl Address {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .filter_map(|one| one.trim().parse::<IpAddr>().ok())
-            .filter(|one| !proxies.contains(one))
-            .next_back();
+            .rfind(|one| !proxies.contains(one));
         Self(said.unwrap_or(peer))
     }
 }
@@ -223,7 +222,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
         axum::extract::Path::from_request_parts(parts, state)
             .await
             .map(|path| Self(path.0))
-            .map_err(|_| Error::NotFound)
+            .map_err(|_rejection: axum::extract::rejection::PathRejection| Error::NotFound)
     }
 }
 

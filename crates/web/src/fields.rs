@@ -66,6 +66,10 @@ impl Fields {
     }
 
     /// Presets a field.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers have a word or an id at hand"
+    )]
     pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.values.insert(name.to_owned(), vec![value.to_string()]);
         self
@@ -107,6 +111,10 @@ impl Fields {
     }
 
     /// Whether a choice among several is this one.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers have a word or an id at hand"
+    )]
     pub(crate) fn has(&self, name: &str, value: impl ToString) -> bool {
         let value = value.to_string();
         self.all(name).contains(&value)

@@ -22,35 +22,17 @@ const LARGEST: usize = 256 * 1024;
 /// The field with the mark of [`crate::once`].
 const ONCE: &str = "once";
 
-/// A form: `input` with every field as `String`, `Option<String>` or `Vec<String>`, and `fields` to show it again.
-#[derive(Debug)]
-pub(crate) struct Form<T> {
-    pub(crate) input: T,
-    pub(crate) fields: Fields,
-}
-
-impl<T: DeserializeOwned> FromRequest<Console> for Form<T> {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, console: &Console) -> Result<Self, Response> {
-        let (pairs, fields) = read(request, console).await?;
-        let input = understand(pairs).map_err(IntoResponse::into_response)?;
-        Ok(Self { input, fields })
-    }
-}
-
 impl FromRequest<Console> for Fields {
     type Rejection = Response;
 
     async fn from_request(request: Request, console: &Console) -> Result<Self, Response> {
-        let (_, fields) = read(request, console).await?;
-        Ok(fields)
+        read(request, console).await
     }
 }
 
 type Pairs = Vec<(String, String)>;
 
-async fn read(request: Request, console: &Console) -> Result<(Pairs, Fields), Response> {
+async fn read(request: Request, console: &Console) -> Result<Fields, Response> {
     let (parts, body) = request.into_parts();
     let is_form = parts
         .headers
@@ -60,7 +42,7 @@ async fn read(request: Request, console: &Console) -> Result<(Pairs, Fields), Re
     // A form without any field has no body and, from some browsers, no kind.
     let body = axum::body::to_bytes(body, LARGEST)
         .await
-        .map_err(|_| Error::TooLarge.into_response())?;
+        .map_err(|_error: axum::Error| Error::TooLarge.into_response())?;
     if !is_form && !body.is_empty() {
         return Err(Error::Invalid("This is not a form.".to_owned()).into_response());
     }
@@ -79,15 +61,12 @@ async fn read(request: Request, console: &Console) -> Result<(Pairs, Fields), Re
         }
         held.keep(turn);
     }
-    let fields = Fields::from_pairs(
-        pairs
-            .iter()
-            .map(|(name, value)| (Cow::Borrowed(name.as_str()), Cow::Borrowed(value.as_str()))),
-    );
-    Ok((pairs, fields))
+    Ok(Fields::from_pairs(pairs.iter().map(|(name, value)| {
+        (Cow::Borrowed(name.as_str()), Cow::Borrowed(value.as_str()))
+    })))
 }
 
-/// What stands behind the question mark, with fields as in a [`Form`].
+/// What stands behind the question mark, each field a `String`, an `Option<String>` or a `Vec<String>`.
 #[derive(Debug)]
 pub(crate) struct Query<T>(pub(crate) T);
 
@@ -110,7 +89,7 @@ fn understand<T: DeserializeOwned>(pairs: Pairs) -> Result<T, Error> {
         values.entry(name).or_default().0.push(value);
     }
     T::deserialize(MapDeserializer::new(values.into_iter())).map_err(|error: de::value::Error| {
-        Error::Invalid(format!("The form is not complete: {error}."))
+        Error::Invalid(format!("This address cannot be understood: {error}."))
     })
 }
 

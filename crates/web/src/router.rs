@@ -44,6 +44,7 @@ pub(crate) enum Access {
 /// A row of the table.
 #[derive(Debug)]
 pub(crate) struct Route {
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests walk the table"))]
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) access: Access,
@@ -168,6 +169,7 @@ fn forged(_: ProtectionError) -> Response {
     .into_response()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     let text = panic
         .downcast_ref::<String>()

@@ -67,7 +67,9 @@ pub fn set_up_code() -> Option<Secret> {
 
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
-    rand::fill(&mut bytes).map_err(|_| Error::internal("The system gives no random numbers."))?;
+    rand::fill(&mut bytes).map_err(|_error: aws_lc_rs::error::Unspecified| {
+        Error::internal("The system gives no random numbers.")
+    })?;
     Ok(bytes)
 }
 

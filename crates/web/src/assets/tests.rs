@@ -56,7 +56,7 @@ fn what_is_compressed_is_the_same_and_smaller() {
             assert!(
                 plain == asset.body && brotli.len() < asset.body.len(),
                 "{}",
-                asset.name
+                asset.address
             );
         }
     }
@@ -82,7 +82,7 @@ async fn a_file_is_cached_for_ever_and_another_hash_is_not_there(pool: PgPool) {
             answer.header("content-encoding"),
             encoding,
             "{}",
-            asset.name
+            asset.address
         );
     }
     let answer = site
