@@ -142,6 +142,23 @@ pub(crate) fn sealer(config: &Config) -> Result<Sealer, Error> {
     Ok(Sealer::open_or_create(path)?)
 }
 
+/// The root that lies in the data folder is ours to make; others must be there, for a disk may be missing.
+fn make_own_storage_root(config: &Config) -> Result<(), Error> {
+    let failed = |error: std::io::Error| {
+        Error::Failed(format!(
+            "The folder for storages in {} cannot be made ({error}): check its rights, or set HOLDFAST_STORAGE_ROOTS.",
+            config.data.display()
+        ))
+    };
+    let data = std::path::absolute(&config.data).map_err(failed)?;
+    for root in &config.storage_roots {
+        if root.starts_with(&data) {
+            std::fs::create_dir_all(root).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
 async fn connect(config: &Config, clock: &Clock) -> Result<Db, Error> {
     let url = config.database_url()?;
     Ok(Db::connect(url.expose(), clock.clone()).await?)
@@ -150,6 +167,7 @@ async fn connect(config: &Config, clock: &Clock) -> Result<Db, Error> {
 async fn schedule(config: &Config, db: Db, clock: Clock) -> Result<Handle, Error> {
     let sealer = sealer(config)?;
     db.fleet().check_master_key(&sealer).await?;
+    make_own_storage_root(config)?;
     let mut settings = scheduler::Config::new(config.data.clone());
     if let Some(count) = config.concurrency {
         settings.concurrency = count;

@@ -16,14 +16,17 @@ use crate::blocking::blocking;
 const CONTENT: &[u8] = b"Holdfast was here to see whether this storage keeps what it is given.";
 
 impl Storage {
-    /// Tries a place that is to hold repositories; a folder is made if need be. Nothing stays behind.
-    pub async fn probe(location: &Location) -> Result<(), Error> {
+    /// Tries a place that is to hold repositories; a folder is made only if `make` says so, for the disk behind a folder that is not
+    /// there may only be unmounted. Nothing else stays behind.
+    pub async fn probe(location: &Location, make: bool) -> Result<(), Error> {
         let location = location.clone();
         blocking(move || {
             let folder = match &location {
                 Location::Local { path } => {
                     let name = path.display().to_string();
-                    fs::create_dir_all(path).map_err(|error| Fault::file(&name, &error))?;
+                    if make {
+                        fs::create_dir_all(path).map_err(|error| Fault::file(&name, &error))?;
+                    }
                     Some(path.clone())
                 }
                 Location::S3 { .. } => None,
@@ -69,9 +72,11 @@ mod tests {
     async fn a_folder_that_takes_files_is_made_and_left_empty() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("a/b");
-        Storage::probe(&Location::Local { path: path.clone() })
-            .await
-            .unwrap();
+        let location = Location::Local { path: path.clone() };
+        let absent = Storage::probe(&location, false).await.unwrap_err();
+        assert!(absent.to_string().contains("not there"), "{absent}");
+        assert!(!path.exists());
+        Storage::probe(&location, true).await.unwrap();
         assert_eq!(fs::read_dir(path).unwrap().count(), 0);
     }
 
@@ -80,7 +85,9 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
         fs::write(&path, b"").unwrap();
-        let refused = Storage::probe(&Location::Local { path }).await.unwrap_err();
+        let refused = Storage::probe(&Location::Local { path }, true)
+            .await
+            .unwrap_err();
         assert!(refused.to_string().contains("storage"), "{refused}");
     }
 }
