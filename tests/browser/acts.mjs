@@ -164,6 +164,36 @@ export async function addAccount(page, login) {
   await leave(page);
 }
 
+/** Asks for a second factor, and answers the key that the page shows. */
+export async function beginSecondFactor(page) {
+  step('Add second factor');
+  await page.goto('/account');
+  await link(page, 'Add second factor').click();
+  await field(panel(page), 'Password').fill(owner.password);
+  await button(panel(page), 'Go on').click();
+  return page.getByText('type this key').locator('code').textContent();
+}
+
+/** Turns it on with a code. */
+export async function turnOnSecondFactor(page, code) {
+  await field(page, 'Code').fill(code);
+  await button(page, 'Turn on').click();
+  await reads(page, 'They are shown this once.');
+}
+
+/** Has the forge asked about the first credential again, and answers where that can be watched. */
+export async function checkAgain(page) {
+  step('Check again');
+  await page.goto('/');
+  await page.getByRole('link', {name: /^Edit /}).first().click();
+  await link(panel(page), 'Manage credentials').click();
+  await sees(titled(page, 'Manage credentials'));
+  await panel(page).getByLabel(/^Actions for /).first().click();
+  await button(panel(page), 'Check again').click();
+  await page.waitForURL('**/checks/*');
+  return new URL(page.url()).pathname;
+}
+
 export async function signOut(page) {
   step('sign out');
   await page.getByLabel(/account menu/).click();

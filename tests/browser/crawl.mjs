@@ -14,7 +14,8 @@ const BEGINNINGS = ['/', '/account'];
  * Follows links as the person of a window, without drawing anything. Answers the kinds of pages with an example each,
  * `/t/first/tasks/{id}` with `/t/first/tasks/0198…`, and every address that was reached, downloads too.
  */
-export async function crawl(page, from = BEGINNINGS) {
+export async function crawl(page, further = []) {
+  const from = [...BEGINNINGS, ...further];
   const kinds = new Map();
   const seen = new Set(from);
   const open = [...from];
@@ -30,7 +31,7 @@ export async function crawl(page, from = BEGINNINGS) {
     if (!answer.ok()) throw new Error(`${address}, which a page links to, is answered with ${answer.status()}`);
     if (!type.startsWith('text/html')) continue;
     known.example ??= new URL(answer.url()).pathname === address.split('?')[0] ? address : undefined;
-    for (const found of links(await answer.text())) {
+    for (const found of [...links(await answer.text()), ...sections(address)]) {
       if (seen.has(found) || NOT_PAGES.test(found)) continue;
       seen.add(found);
       open.push(found);
@@ -43,6 +44,14 @@ export async function crawl(page, from = BEGINNINGS) {
 /** Where the links of a page lead, within this installation. */
 function links(html) {
   return [...html.matchAll(/<a\b[^>]*?\shref="(\/[^"#]*)/g)].map(([, address]) => address.replaceAll('&amp;', '&'));
+}
+
+/** The sections of a plan: buttons lead there, because they keep what was typed. */
+function sections(address) {
+  if (!/\/plans\/(new|[^/]+\/edit)$/.test(address)) return [];
+  const names = ['sources', 'content', 'storage', 'schedule', 'retention', 'advanced'];
+  if (!address.endsWith('/new')) names.push('compare');
+  return names.map((name) => `${address}/${name}`);
 }
 
 /** The address without what differs between things of one kind. */

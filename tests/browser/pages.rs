@@ -38,6 +38,8 @@ async fn lived_in() -> World {
         .call(&["run", "nightly", "--wait", "--for", "2s"])
         .await
         .expect(4);
+    // Another tenant, which nobody owns yet.
+    world.call(&["tenant", "add", "second"]).await.expect(0);
     world
 }
 

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 
-import {fillSignIn, setUp} from './acts.mjs';
+import {checkAgain, setUp} from './acts.mjs';
 import {LOOKS, drive, settled, step, world} from './console.mjs';
 import {crawl} from './crawl.mjs';
 
@@ -14,7 +14,7 @@ drive(async (console) => {
   await setUp(first, world.tenant);
   for (const look of Object.keys(LOOKS)) await take(console, look, undefined, [['sign-in', '/login']]);
   const signedIn = await first.context().storageState();
-  const {pages} = await crawl(first);
+  const {pages} = await crawl(first, [await checkAgain(first)]);
   for (const look of Object.keys(LOOKS)) {
     await take(console, look, signedIn, pages.map(([kind, address]) => [nameOf(kind), address]));
   }

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 
-import {fillSignIn, setUp, signOut} from './acts.mjs';
-import {button, drive, field, link, owner, panel, reads, step} from './console.mjs';
+import {beginSecondFactor, fillSignIn, setUp, signOut, turnOnSecondFactor} from './acts.mjs';
+import {button, drive, field, link, panel, reads, step} from './console.mjs';
 import {codeOf} from './totp.mjs';
 
 const STEP_MS = 30_000;
@@ -18,16 +18,12 @@ drive(async (console) => {
   await field(panel(page), 'Password').fill('not this one, surely');
   await button(panel(page), 'Go on').click();
   await reads(panel(page), 'The second factor is not on yet.');
-  await field(panel(page), 'Password').fill(owner.password);
-  await button(panel(page), 'Go on').click();
-  const seed = await page.getByText('type this key').locator('code').textContent();
+  const seed = await beginSecondFactor(page);
   await field(page, 'Code').fill('000000');
   await button(page, 'Turn on').click();
   await reads(page, 'The second factor is not on yet.');
   const used = codeOf(seed);
-  await field(page, 'Code').fill(used);
-  await button(page, 'Turn on').click();
-  await reads(page, 'They are shown this once.');
+  await turnOnSecondFactor(page, used);
   const codes = await page.locator('#recovery-codes code').allTextContents();
   assert.ok(codes.length >= 8, `${codes.length} recovery codes`);
   await link(page, 'I have kept them').click();

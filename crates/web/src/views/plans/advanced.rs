@@ -34,6 +34,16 @@ struct AdvancedPage {
     organization: String,
 }
 
+impl AdvancedPage {
+    /// Where further accounts are added.
+    fn credentials_url(&self) -> String {
+        match self.desk.settings.organization {
+            Some(id) => self.page.url(format_args!("github/{id}/credentials")),
+            None => self.page.url("github"),
+        }
+    }
+}
+
 /// A row of the list.
 struct Account {
     member: PoolMember,
