@@ -10,7 +10,7 @@ use domain::{
 use forge::Member;
 use futures_util::StreamExt;
 use store::{Credential, Organization, Scoped};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::Error;
 use crate::engine::Engine;
@@ -24,6 +24,9 @@ const REFRESHES_AT_ONCE: usize = 8;
 
 /// A host that does not answer for this long is asked again when a fetch needs it.
 const REFRESH_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Why a credential is set aside whose token was changed in the database, or came from elsewhere.
+const BROKEN: &str = "what is stored of its token cannot be opened";
 
 /// What this process knows of the credentials in its pool.
 #[derive(Debug, Default)]
@@ -136,7 +139,7 @@ async fn place(
     engine: &Engine,
     scoped: &Scoped,
     organization: &Organization,
-    credential: Credential,
+    mut credential: Credential,
 ) -> Result<(), Error> {
     let id = credential.id;
     let before = engine.members.known().get(&id).cloned();
@@ -147,11 +150,7 @@ async fn place(
     });
     let token = match same_token {
         Some(known) => known.token.clone(),
-        None => {
-            scoped
-                .open_secret(&engine.sealer, credential.secret)
-                .await?
-        }
+        None => open(engine, scoped, &mut credential).await?,
     };
     let is_new = before.is_none();
     let changed = before.is_none_or(|known| {
@@ -190,6 +189,26 @@ async fn place(
         },
     );
     Ok(())
+}
+
+/// The token of a credential. One that cannot be opened sets its credential aside, and nobody else's.
+async fn open(
+    engine: &Engine,
+    scoped: &Scoped,
+    credential: &mut Credential,
+) -> Result<Secret, Error> {
+    match scoped.open_secret(&engine.sealer, credential.secret).await {
+        Err(store::Error::BrokenSeal) => {
+            error!(credential = %credential.id, "What is stored of a credential's token cannot be opened; it is set aside.");
+            let (id, version) = (credential.id, credential.secret_version);
+            scoped.park_credential(id, version, BROKEN).await?;
+            credential.health = Health::Dead {
+                reason: BROKEN.to_owned(),
+            };
+            Ok(Secret::new(""))
+        }
+        opened => Ok(opened?),
+    }
 }
 
 /// Takes out of the pool what the store does not know any more.
