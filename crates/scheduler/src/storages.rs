@@ -64,8 +64,8 @@ struct Entry {
 #[derive(Debug)]
 struct Opened {
     storage: Storage,
-    /// Which of the storage's access keys it was opened with.
-    key: Option<i32>,
+    /// As which revision of the storage, and with which of its access key.
+    revision: Option<(i32, Option<i32>)>,
     loaded_at: Instant,
 }
 
@@ -130,18 +130,18 @@ impl Storages {
         if let Some(trouble) = entry.trouble(run) {
             return Err(trouble.into());
         }
-        let key = self
+        let revision = self
             .db
             .tenant(site.tenant)
-            .access_key_version(site.storage)
+            .storage_revision(site.storage)
             .await?;
         if let Some(Opened {
             storage,
             loaded_at,
-            key: opened_with,
+            revision: opened_as,
         }) = &mut *opened
-            // A key that was replaced is given to everybody who writes from here on.
-            && *opened_with == key
+            // A storage that was changed is opened anew by everybody who writes from here on.
+            && *opened_as == revision
         {
             let many = entry.written.load(Ordering::Relaxed) >= REFRESH_AFTER_SNAPSHOTS;
             if many || loaded_at.elapsed() >= REFRESH_AFTER {
@@ -155,7 +155,7 @@ impl Storages {
         let storage = open::for_writing(&self.db, &self.sealer, site, &self.cache).await?;
         *opened = Some(Opened {
             storage: storage.clone(),
-            key,
+            revision,
             loaded_at: Instant::now(),
         });
         Ok(storage)

@@ -88,7 +88,9 @@ pub use secrets::{Entry, EntryUser, NewEntry, SecretKind};
 pub use snapshots::{
     Snapshot, SnapshotFilter, SnapshotPage, SnapshotPlace, SnapshotQuery, SnapshotRow,
 };
-pub use storages::{Emergency, NewStorage, Storage, StorageCheck, StorageRepository, StorageShelf};
+pub use storages::{
+    Emergency, NewStorage, Storage, StorageCheck, StorageEdit, StorageRepository, StorageShelf,
+};
 pub use tenants::Tenant;
 pub use usages::{ChoiceRow, RunCredential, UsageRow, Work};
 pub use workers::{WORKER_SILENCE, Worker};

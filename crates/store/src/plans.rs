@@ -99,6 +99,7 @@ impl Scoped {
         new: &NewPlan,
     ) -> Result<(), Error> {
         let now = self.db.clock.now();
+        self.hold_storage(tx, new.storage).await?;
         sqlx::query!(
             r#"
             INSERT INTO plans (
@@ -124,7 +125,6 @@ impl Scoped {
         .execute(&mut **tx)
         .await
         .on_constraint("plans_name_key", || name_taken(&new.name))
-        .on_constraint("plans_storage_fkey", || Error::Missing { what: "storage" })
         .on_constraint("plans_organization_fkey", || Error::Missing {
             what: "organization",
         })?;

@@ -10,8 +10,10 @@ use crate::error::OnConstraint;
 use crate::{Act, Error, Scoped, Sealer, SecretKind, bell, decode};
 
 mod check;
+mod edit;
 mod emergency;
 
+pub use edit::StorageEdit;
 pub use emergency::{Emergency, StorageShelf};
 
 /// A storage to add.
@@ -177,7 +179,7 @@ impl Scoped {
                 checked_at,
                 check_cause
             FROM storages
-            WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id = $2)
+            WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id = $2) AND removed_at IS NULL
             ORDER BY name
             "#,
             self.tenant.0,

@@ -26,6 +26,11 @@ pub(crate) enum Command {
     },
     /// List the storages.
     List,
+    /// Remove a storage that no plan uses and that holds no snapshots; the place itself is not touched.
+    Remove {
+        /// The storage.
+        name: String,
+    },
     /// What the restic command needs to read an organization's snapshots without Holdfast.
     Password {
         /// The organization.
@@ -78,6 +83,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Exit,
     match command {
         Command::Add { name, kind } => add(context, &name, kind).await,
         Command::List => list(context).await,
+        Command::Remove { name } => remove(context, &name).await,
         Command::Password { organization, show } => password(context, &organization, show).await,
     }
 }
@@ -160,6 +166,22 @@ async fn list(context: &Context) -> Result<Exit, Error> {
         }
         table.text("There are no storages: add one with holdfast storage add NAME local PATH.")
     });
+    Ok(Exit::Complete)
+}
+
+async fn remove(context: &Context, name: &str) -> Result<Exit, Error> {
+    let scoped = context.scoped().await?;
+    let storage = scoped.storage_by_name(name).await?.ok_or_else(|| {
+        Error::input(format!(
+            "There is no storage \"{name}\": see holdfast storage list."
+        ))
+    })?;
+    scoped.remove_storage(storage.id).await?;
+    context
+        .output
+        .answer(&json!({ "removed": storage.name }), || {
+            format!("Removed the storage {}.", storage.name)
+        });
     Ok(Exit::Complete)
 }
 

@@ -186,6 +186,7 @@ impl Scoped {
         tx: &mut Transaction<'static, Postgres>,
         plan: &Plan,
     ) -> Result<(), Error> {
+        self.hold_storage(tx, plan.storage).await?;
         let result = sqlx::query!(
             r#"
             UPDATE plans
@@ -215,7 +216,6 @@ impl Scoped {
         )
         .execute(&mut **tx)
         .await
-        .on_constraint("plans_storage_fkey", || Error::Missing { what: "storage" })
         .on_constraint("plans_name_key", || name_taken(&plan.name))?;
         meant("store.plans.edit", 1, &result)
     }

@@ -1,9 +1,7 @@
 //! The Password Manager's entries: who uses them, adding, describing, replacing and deleting one.
 
 use chrono::{DateTime, Utc};
-use domain::{
-    CredentialId, Host, Label, Name, OrganizationId, Remark, Secret, SecretId, StorageId,
-};
+use domain::{CredentialId, Host, Label, Name, OrganizationId, Remark, Secret, SecretId};
 use serde_json::json;
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
@@ -283,26 +281,6 @@ impl Scoped {
         let entry = self.entries_in(&mut tx, &[id.0]).await?.pop();
         tx.commit().await?;
         Ok(entry)
-    }
-
-    /// How often the access key of a storage was set; nothing if it needs none.
-    #[instrument(name = "store.secrets.access_key_version", level = "debug", skip_all, fields(storage = %storage))]
-    pub async fn access_key_version(&self, storage: StorageId) -> Result<Option<i32>, Error> {
-        let mut tx = self.begin().await?;
-        let version = sqlx::query_scalar!(
-            r#"
-            SELECT s.version
-            FROM storages g
-            JOIN secrets s ON s.tenant_id = g.tenant_id AND s.id = g.secret_id
-            WHERE g.tenant_id = $1 AND g.id = $2
-            "#,
-            self.tenant.0,
-            storage.0,
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(version)
     }
 
     async fn lock_entry(

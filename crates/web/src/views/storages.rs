@@ -16,8 +16,10 @@ use crate::page::{self, Page, Tab};
 use crate::router::{Access, Route};
 use crate::text;
 
+mod edit;
 mod emergency;
 mod new;
+mod remove;
 
 pub(crate) fn routes() -> Vec<Route> {
     let read = Access::Member(MemberRole::Auditor);
@@ -26,6 +28,18 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("/t/{tenant}/storages", read, list),
         Route::get("/t/{tenant}/storages/new", change, new::show),
         Route::post("/t/{tenant}/storages/new", change, new::create),
+        Route::get("/t/{tenant}/storages/{storage}/edit", change, edit::show),
+        Route::post("/t/{tenant}/storages/{storage}/edit", change, edit::update),
+        Route::get(
+            "/t/{tenant}/storages/{storage}/remove",
+            change,
+            remove::show,
+        ),
+        Route::post(
+            "/t/{tenant}/storages/{storage}/remove",
+            change,
+            remove::delete,
+        ),
         Route::post("/t/{tenant}/storages/{storage}/check", change, check),
         Route::get(
             "/t/{tenant}/storages/{storage}/emergency/{organization}",
@@ -51,18 +65,29 @@ pub(super) struct Shown {
 
 /// Storages without what lies in them.
 pub(super) fn shown(storages: &[Storage], now: DateTime<Utc>) -> Vec<Shown> {
-    storages
-        .iter()
-        .map(|storage| Shown {
-            place: serde_json::from_value(storage.location.clone()).ok(),
-            storage: storage.clone(),
-            shelves: Vec::new(),
-            now,
-        })
-        .collect()
+    let shown = storages.iter().map(|storage| Shown::of(storage, now));
+    shown.collect()
+}
+
+/// Where a storage is; nothing if a newer version wrote that.
+fn place_of(storage: &Storage) -> Option<Place> {
+    serde_json::from_value(storage.location.clone()).ok()
 }
 
 impl Shown {
+    fn of(storage: &Storage, now: DateTime<Utc>) -> Self {
+        Self {
+            place: place_of(storage),
+            storage: storage.clone(),
+            shelves: Vec::new(),
+            now,
+        }
+    }
+
+    fn is_bucket(&self) -> bool {
+        matches!(self.place, Some(Place::S3 { .. }))
+    }
+
     pub(super) fn id(&self) -> StorageId {
         self.storage.id
     }

@@ -139,28 +139,3 @@ async fn the_last_use_is_noted_at_most_once_a_minute(pool: PgPool) {
     acme.scoped.note_secrets_used(&[main]).await.unwrap();
     assert_eq!(used().await, Some(acme.now()));
 }
-
-#[sqlx::test(migrator = "crate::MIGRATOR")]
-async fn another_access_key_of_a_storage_has_another_number(pool: PgPool) {
-    let acme = sample(&pool).await;
-    let version = async |storage| acme.scoped.access_key_version(storage).await.unwrap();
-    assert_eq!(version(acme.storage).await, None, "a folder needs no key");
-    let bucket = acme
-        .scoped
-        .add_storage(
-            &acme.sealer,
-            crate::NewStorage {
-                name: "bucket".parse().unwrap(),
-                location: serde_json::json!({}),
-                secret: Some(Secret::new("old")),
-            },
-        )
-        .await
-        .unwrap();
-    assert_eq!(version(bucket.id).await, Some(1));
-    acme.scoped
-        .replace_entry(&acme.sealer, bucket.secret.unwrap(), &Secret::new("new"))
-        .await
-        .unwrap();
-    assert_eq!(version(bucket.id).await, Some(2));
-}

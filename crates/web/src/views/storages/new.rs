@@ -130,23 +130,14 @@ fn folder(
 }
 
 fn bucket(console: &Console, fields: &mut Fields) -> Option<(Place, Option<Secret>)> {
-    let mut take = |name: &str, read: &dyn Fn(&str) -> Result<String, domain::Invalid>| {
-        let read = read(fields.text(name));
-        read.map_err(|invalid| fields.fail(name, invalid.to_string()))
-            .ok()
-    };
-    let region = take("region", &place::parse_region);
-    let bucket = take("bucket", &place::parse_bucket);
-    let prefix = take("prefix", &place::parse_prefix);
-    let access_key_id = take("access_key_id", &key);
-    let secret_key = take("secret_key", &key);
-    let endpoint = place::parse_endpoint(fields.text("endpoint"), &console.settings.http_allowed)
-        .map_err(|invalid| fields.fail("endpoint", invalid.to_string()))
-        .ok()?;
+    let region = take(fields, "region", place::parse_region);
+    let bucket = take(fields, "bucket", place::parse_bucket);
+    let prefix = take(fields, "prefix", place::parse_prefix);
+    let access_key_id = take(fields, "access_key_id", key);
+    let secret_key = take(fields, "secret_key", key);
+    let endpoint = endpoint(console, fields)?;
     let place = Place::S3 {
-        allow_http: endpoint
-            .as_deref()
-            .is_some_and(|endpoint| endpoint.starts_with("http://")),
+        allow_http: is_plain(endpoint.as_deref()),
         endpoint,
         region: region?,
         bucket: bucket?,
@@ -156,8 +147,35 @@ fn bucket(console: &Console, fields: &mut Fields) -> Option<(Place, Option<Secre
     Some((place, Some(Secret::new(secret_key?))))
 }
 
+/// A field, read; or what is wrong with it stands beside it.
+pub(super) fn take(
+    fields: &mut Fields,
+    name: &str,
+    read: impl Fn(&str) -> Result<String, domain::Invalid>,
+) -> Option<String> {
+    let read = read(fields.text(name));
+    read.map_err(|invalid| fields.fail(name, invalid.to_string()))
+        .ok()
+}
+
+/// Where the bucket's service is: within, nothing for Amazon's own.
+#[expect(
+    clippy::option_option,
+    reason = "outside what is wrong, inside what is not given"
+)]
+pub(super) fn endpoint(console: &Console, fields: &mut Fields) -> Option<Option<String>> {
+    place::parse_endpoint(fields.text("endpoint"), &console.settings.http_allowed)
+        .map_err(|invalid| fields.fail("endpoint", invalid.to_string()))
+        .ok()
+}
+
+/// Whether the way there is plain http.
+pub(super) fn is_plain(endpoint: Option<&str>) -> bool {
+    endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"))
+}
+
 /// A key without blanks and line breaks, which come along when it is copied. The sentence repeats nothing of it.
-fn key(text: &str) -> Result<String, domain::Invalid> {
+pub(super) fn key(text: &str) -> Result<String, domain::Invalid> {
     let fits =
         (1..=LONGEST_KEY).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
     if fits {

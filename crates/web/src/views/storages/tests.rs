@@ -170,3 +170,95 @@ async fn the_password_is_shown_on_demand_and_the_log_says_to_whom(pool: PgPool) 
     let refused = site.browser(operator).await.post(&url, &[]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_bucket_gets_another_key_and_keeps_the_place_of_its_snapshots(pool: PgPool) {
+    let site = site(&pool).await;
+    let mut browser = site.browser(site.ada).await;
+    let added = [
+        ("name", "cloud"),
+        ("kind", "s3"),
+        ("bucket", "backups"),
+        ("prefix", "acme"),
+        ("region", "eu-central-1"),
+        ("access_key_id", "AKIA"),
+        ("secret_key", "hunter2hunter2"),
+    ];
+    browser.post("/t/acme/storages/new", &added).await;
+    let scoped = site.db.tenant(site.acme);
+    let storage = scoped.storages().await.unwrap().remove(0);
+    let address = format!("/t/acme/storages/{}/edit", storage.id);
+    let form = browser.get(&address).await;
+    assert!(form.body.contains("AKIA"), "{}", form.body);
+    assert!(!form.body.contains("hunter2"));
+
+    let mut edited = vec![
+        ("name", "cloud"),
+        ("endpoint", "http://169.254.169.254"),
+        ("region", "eu-west-1"),
+        ("access_key_id", "AKIB"),
+        ("bucket", "somebody-elses"),
+    ];
+    let refused = browser.post(&address, &edited).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    edited[1].1 = "";
+    let answer = browser.post(&address, &edited).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let key = async || {
+        let key = scoped.open_secret(&site.sealer, storage.secret.unwrap());
+        key.await.unwrap().expose().to_owned()
+    };
+    assert_eq!(key().await, "hunter2hunter2", "none was given");
+    edited.push(("secret_key", "hunter3hunter3"));
+    browser.post(&address, &edited).await;
+    assert_eq!(key().await, "hunter3hunter3");
+    let storage = scoped.storage(storage.id).await.unwrap().unwrap();
+    let place: Place = serde_json::from_value(storage.location).unwrap();
+    let Place::S3 {
+        bucket,
+        prefix,
+        region,
+        access_key_id,
+        ..
+    } = place
+    else {
+        panic!("{place:?}")
+    };
+    assert_eq!(
+        [bucket, prefix, region, access_key_id],
+        ["backups", "acme", "eu-west-1", "AKIB"]
+    );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_storage_with_snapshots_stays_and_the_page_says_whose(pool: PgPool) {
+    let site = site(&pool).await;
+    let scoped = site.db.tenant(site.acme);
+    let (_, used) = stored(&site, &scoped).await;
+    let idle = NewStorage {
+        name: "idle".parse().unwrap(),
+        location: serde_json::json!({ "kind": "local", "path": "/srv/idle" }),
+        secret: None,
+    };
+    let idle = scoped.add_storage(&site.sealer, idle).await.unwrap();
+    let mut browser = site.browser(site.ada).await;
+    let refused = browser
+        .post(&format!("/t/acme/storages/{used}/remove"), &[])
+        .await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.body.contains("the snapshots of octo"),
+        "{}",
+        refused.body
+    );
+    let removed = browser
+        .post(&format!("/t/acme/storages/{}/remove", idle.id), &[])
+        .await;
+    assert_eq!(removed.status, StatusCode::SEE_OTHER, "{}", removed.body);
+    let left = scoped.storages().await.unwrap();
+    assert_eq!(
+        left.iter().map(|one| one.id).collect::<Vec<_>>(),
+        [used],
+        "{left:#?}"
+    );
+}
