@@ -69,7 +69,11 @@ impl World {
         );
         let page = browser.post("/setup", &form).await.expect(303);
         let cookie = page.header("set-cookie").expect("a session");
-        browser.cookie = cookie.split(';').next().unwrap().to_owned();
+        cookie
+            .split(';')
+            .next()
+            .unwrap()
+            .clone_into(&mut browser.cookie);
         browser
     }
 }

@@ -160,6 +160,10 @@ async fn keep(engine: &Engine, claim: &ClaimedCheck, good: Good) {
 }
 
 /// What was changed by somebody else while the host was asked.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "nearly everything else is no refusal"
+)]
 fn overtaken(error: &store::Error) -> Option<Refusal> {
     match error {
         store::Error::NameTaken { .. } => Some(Refusal::new(Field::Name, error.to_string())),

@@ -152,12 +152,17 @@ fn background(engine: &Arc<Engine>, tasks: &mut JoinSet<()>) {
     let retention = engine.task("retention", RETENTION_EVERY, &rings.retention);
     let gauges = engine.task("gauges", GAUGES_EVERY, &rings.gauges);
     let trials = engine.task("trials", TRIALS_EVERY, &rings.trials);
-    let [a, b, c, d, e] = std::array::from_fn(|_| engine.clone());
-    tasks.spawn(async move { members.run(|| members::load(&a)).await });
-    tasks.spawn(async move { sweep.run(|| sweep::round(&b)).await });
-    tasks.spawn(async move { retention.run(|| retention::round(&c)).await });
-    tasks.spawn(async move { gauges.run(|| gauges::measure(&d)).await });
-    tasks.spawn(async move { trials.run(|| trials::round(&e)).await });
+    let of = || engine.clone();
+    let engine = of();
+    tasks.spawn(async move { members.run(|| members::load(&engine)).await });
+    let engine = of();
+    tasks.spawn(async move { sweep.run(|| sweep::round(&engine)).await });
+    let engine = of();
+    tasks.spawn(async move { retention.run(|| retention::round(&engine)).await });
+    let engine = of();
+    tasks.spawn(async move { gauges.run(|| gauges::measure(&engine)).await });
+    let engine = of();
+    tasks.spawn(async move { trials.run(|| trials::round(&engine)).await });
 }
 
 impl Handle {

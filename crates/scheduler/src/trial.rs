@@ -213,9 +213,10 @@ impl<'a> Trial<'a> {
                 (Field::Token, "Try again later.".to_owned())
             }
         };
-        let dead = match error {
-            forge::Error::NoCredential { detail } => Some(detail.clone()),
-            _ => None,
+        let dead = if let forge::Error::NoCredential { detail } = error {
+            Some(detail.clone())
+        } else {
+            None
         };
         Stopped::Refused {
             refusal: Refusal::new(field, format!("{error} {advice}")),

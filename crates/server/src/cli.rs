@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Storage(storage::Command),
     /// What to back up, when and where to.
     #[command(subcommand)]
-    Plan(plan::Command),
+    Plan(Box<plan::Command>),
     /// Ask for a run of a plan.
     Run(run::Arguments),
     /// Past and present runs, or one of them with its repositories.

@@ -83,9 +83,9 @@ impl Config {
                 .transpose()?,
             proxies: list(read("HOLDFAST_PROXIES")?)
                 .map(|text| {
-                    text.parse().map_err(|_: std::net::AddrParseError| {
+                    text.parse().map_err(|error: std::net::AddrParseError| {
                         Error::input(format!(
-                            "HOLDFAST_PROXIES holds \"{text}\": write IP addresses, joined by commas."
+                            "HOLDFAST_PROXIES holds \"{text}\" ({error}): write IP addresses, joined by commas."
                         ))
                     })
                 })

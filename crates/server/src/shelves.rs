@@ -133,9 +133,14 @@ impl Shelves {
     }
 
     /// Asks an open storage. If it fails, the index may be older than what has been stored or removed since: it is loaded once more.
-    async fn ask<T, F>(&self, at: &Place, question: impl Fn(Shelf) -> F) -> Result<T, Trouble>
+    async fn ask<T, F>(
+        &self,
+        at: &Place,
+        question: impl Fn(Shelf) -> F + Send + Sync,
+    ) -> Result<T, Trouble>
     where
-        F: Future<Output = Result<T, backup::Error>>,
+        T: Send,
+        F: Future<Output = Result<T, backup::Error>> + Send,
     {
         let asked = async {
             let (shelf, loaded_at) = self.shelf(at, None).await?;
@@ -198,7 +203,7 @@ impl Contents for Shelves {
         Box::pin(async move {
             let permit = Arc::clone(&self.downloads)
                 .try_acquire_owned()
-                .map_err(|_| {
+                .map_err(|_none_left| {
                     Trouble::Away(format!(
                         "{AT_ONCE} downloads are under way, as many as this server serves at once: try again when one has ended."
                     ))

@@ -116,15 +116,15 @@ impl Mirror {
         objects: &[&str],
     ) -> Result<(), Failure> {
         let held = packs::holds(&self.path.join("objects/pack"), objects);
-        match held.map_err(|error| Failure::file(&self.path, &error))? {
-            true => references
-                .write(&self.path)
-                .map_err(|error| Failure::file(&self.path, &error)),
-            false => Err(Failure::new(
+        if !held.map_err(|error| Failure::file(&self.path, &error))? {
+            return Err(Failure::new(
                 Class::Host,
                 "the host's pack lacks objects that were asked for",
-            )),
+            ));
         }
+        references
+            .write(&self.path)
+            .map_err(|error| Failure::file(&self.path, &error))
     }
 
     /// Creates and deletes references, all or none.

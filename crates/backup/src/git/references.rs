@@ -161,6 +161,10 @@ impl References {
 }
 
 /// Stricter than git-check-ref-format: what is refused here is left to git to judge.
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "git forbids this ending in this case alone"
+)]
 fn is_plain_name(name: &str) -> bool {
     let is_plain = |part: &str| {
         !part.is_empty()

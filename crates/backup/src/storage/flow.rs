@@ -135,8 +135,9 @@ mod tests {
         let (to, mut from) = flow();
         let writing = tokio::task::spawn_blocking(move || {
             let mut writer = to.writer();
+            let part = vec![7; PART];
             let mut count = 0_u32;
-            while writer.write_all(&[7; PART]).is_ok() {
+            while writer.write_all(&part).is_ok() {
                 count += 1;
             }
             count

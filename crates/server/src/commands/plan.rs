@@ -43,7 +43,7 @@ pub(crate) enum Switch {
 /// When a plan runs by itself.
 #[derive(Debug, Args)]
 pub(crate) struct When {
-    /// hourly, six_hourly, nightly or weekly; five cron fields such as "30 2 * * *", or @daily; "never" for runs by hand alone.
+    /// `hourly`, `six_hourly`, `nightly` or `weekly`; five cron fields such as "30 2 * * *", or @daily; "never" for runs by hand alone.
     #[arg(long, value_name = "WHEN")]
     schedule: Option<String>,
     /// The time of day of a schedule that has a name.

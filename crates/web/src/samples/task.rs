@@ -15,7 +15,6 @@ use super::{Site, noon};
 /// What there is to work on.
 pub(crate) struct Work {
     pub(crate) organization: OrganizationId,
-    pub(crate) plan: PlanId,
     pub(crate) run: RunId,
 }
 
@@ -122,11 +121,7 @@ pub(crate) async fn listed(site: &Site, worker: WorkerId, repositories: i64) -> 
         })
         .collect();
     fleet.run_listed(&claim.unwrap(), &fetches).await.unwrap();
-    Work {
-        organization,
-        plan,
-        run,
-    }
+    Work { organization, run }
 }
 
 /// What a fetch leaves behind.

@@ -216,7 +216,7 @@ impl Board {
         );
         if attention > 0 && !self.attention {
             let needs = if attention == 1 { "needs" } else { "need" };
-            lead.push_str(&format!(" {attention} {needs} attention."));
+            lead = format!("{lead} {attention} {needs} attention.");
         }
         lead
     }

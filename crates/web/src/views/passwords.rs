@@ -62,7 +62,7 @@ enum Panel {
     Edit { entry: Entry, fields: Fields },
     Replace { entry: Entry, fields: Fields },
     Remove { entry: Entry, fields: Fields },
-    Check(Progress),
+    Check(Box<Progress>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -329,7 +329,7 @@ pub(crate) async fn over_check(
     title: &str,
     progress: Progress,
 ) -> Result<Vault, Error> {
-    Vault::over(console, member, title, Panel::Check(progress)).await
+    Vault::over(console, member, title, Panel::Check(Box::new(progress))).await
 }
 
 async fn replace(

@@ -24,7 +24,8 @@ pub(super) fn request(wanted: &[&str]) -> Bytes {
         } else {
             format!("want {object}\n")
         };
-        text.push_str(&format!("{:04x}{line}", line.len() + LENGTH));
+        let length = format!("{:04x}", line.len() + LENGTH);
+        text.extend([length, line]);
     }
     text.push_str("00000009done\n");
     text.into()

@@ -24,7 +24,7 @@ pub(crate) struct Add {
     repositories: Option<String>,
     #[command(flatten)]
     by_rule: ByRule,
-    /// everything, code, or the parts that come besides the code: wiki,issues,pull_requests,lfs,releases,assets,settings.
+    /// everything, code, or the parts that come besides the code: `wiki,issues,pull_requests,lfs,releases,assets,settings`.
     #[arg(long, value_name = "PARTS", default_value = "everything")]
     content: String,
     /// Where snapshots go.

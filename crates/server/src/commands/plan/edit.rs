@@ -23,7 +23,7 @@ pub(crate) struct Edit {
     repositories: Option<String>,
     #[command(flatten)]
     by_rule: ByRule,
-    /// everything, code, or the parts that come besides the code: wiki,issues,pull_requests,lfs,releases,assets,settings.
+    /// everything, code, or the parts that come besides the code: `wiki,issues,pull_requests,lfs,releases,assets,settings`.
     #[arg(long, value_name = "PARTS")]
     content: Option<String>,
     /// Whether the plan rests: it does not run by itself, but can be run.

@@ -137,11 +137,11 @@ async fn a_run_that_only_waits_is_found_among_the_throttled(pool: PgPool) {
 async fn pages_of_a_long_history_use_an_index(pool: PgPool) {
     let acme = sample(&pool).await;
     sqlx::query(
-        r#"
+        "
         INSERT INTO runs (tenant_id, id, plan_id, trigger, state, requested_at, ended_at, summary)
         SELECT $1, gen_random_uuid(), $2, 'person', 'complete', now(), now(), NULL
         FROM generate_series(1, 20000)
-        "#,
+        ",
     )
     .bind(acme.scoped.tenant_id().0)
     .bind(acme.plan.0)

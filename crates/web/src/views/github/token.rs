@@ -1,6 +1,6 @@
 //! The part of a form that gives a token: a new one, or one that the Password Manager has.
 
-use domain::{Login, SecretId, github_token};
+use domain::{Login, github_token};
 use store::{Entry, Scoped, TokenSource};
 
 use crate::error::Error;
@@ -22,13 +22,11 @@ pub(crate) fn blank() -> Fields {
 /// Understands which token is meant, or notes what is wrong. The host is not asked about what cannot be a token.
 pub(crate) fn read(fields: &mut Fields) -> Option<TokenSource> {
     if fields.has("source", "stored") {
-        return match fields.text("password_id").parse::<SecretId>() {
-            Ok(id) => Some(TokenSource::Entry(id)),
-            Err(_) => {
-                fields.fail("password_id", "Choose a token of the Password Manager.");
-                None
-            }
-        };
+        let chosen = fields.text("password_id").parse().map(TokenSource::Entry);
+        if chosen.is_err() {
+            fields.fail("password_id", "Choose a token of the Password Manager.");
+        }
+        return chosen.ok();
     }
     match github_token(fields.raw("token")) {
         Ok(token) => Some(TokenSource::New(token)),

@@ -236,6 +236,9 @@ async fn taking_theirs_forgets_mine(pool: PgPool) {
     assert!(panel.body.contains("value=\"nightly\""), "{}", panel.body);
 }
 
+/// Names and values of a form.
+type Sent<'a> = &'a [(&'a str, &'a str)];
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn bad_input_stays_in_the_form_with_its_sentence(pool: PgPool) {
     let acme = Acme::new(&pool).await;
@@ -244,7 +247,7 @@ async fn bad_input_stays_in_the_form_with_its_sentence(pool: PgPool) {
     let edit = format!("/t/acme/plans/{}/edit", plan.id);
     let long = "x".repeat(10_000);
     let patterns = "[".repeat(300);
-    let cases: [(&str, &[(&str, &str)], &str); 10] = [
+    let cases: [(&str, Sent<'_>, &str); 10] = [
         ("", &[("name", &long), ("go", "save")], "cannot be a name"),
         ("", &[("name", "<b>x</b>"), ("go", "save")], "&#60;b&#62;x"),
         ("", &[("name", "a\u{7}b"), ("go", "save")], "cannot be seen"),

@@ -209,7 +209,7 @@ mod tests {
             bytes: Some(1),
             modified_at: None,
         };
-        let all: Vec<Item> = (0..ROWS + 1).map(item).collect();
+        let all: Vec<Item> = (0..=ROWS).map(item).collect();
         let names = Names::parse("lfs").unwrap();
         let Content::Folder { items, more } = folder(all.clone(), &names, "/files", None) else {
             panic!("a folder is no folder")
