@@ -10,13 +10,15 @@ use serde::{Deserialize, Serialize};
 pub use mutation::{Mutated, Mutation};
 pub use summary::{Counts, OrganizationSummary, RepositorySummary, UserSummary, WorldSummary};
 
+use crate::apps::life::{self, AppKeys};
 use crate::chaos::Fault;
 use crate::error::Error;
-use crate::lock::{lock, read};
-use crate::quota::Quota;
+use crate::lock::{lock, read, write};
+use crate::quota::{Bucket, Quota, Resource};
+use crate::recipe::AppRecipe;
 use crate::state::Simulator;
 use crate::statistics::Statistics;
-use crate::world::World;
+use crate::world::{TokenValue, World};
 
 mod apply;
 pub(crate) mod door;
@@ -119,24 +121,54 @@ impl Control {
             .collect()
     }
 
+    /// Makes a GitHub App or an OAuth app.
+    pub fn create_app(&self, recipe: &AppRecipe) -> Result<AppKeys, Error> {
+        life::create(&mut write(&self.simulator.world), recipe, self.now())
+    }
+
+    /// Gives an App another private key, in PEM, and forgets the one it had.
+    pub fn rotate_key(&self, app: &str) -> Result<TokenValue, Error> {
+        let mut world = write(&self.simulator.world);
+        let id = world
+            .apps
+            .by_slug(app)
+            .map(|app| app.id)
+            .ok_or_else(|| Error::Unknown(format!("App {app}")))?;
+        life::rotate_key(&mut world, id)
+    }
+
+    /// What an App's installation on an account spent and may spend.
+    pub fn installation_counters(&self, app: &str, account: &str) -> Option<Counters> {
+        let id = {
+            let world = read(&self.simulator.world);
+            let account = world.account(account)?.id;
+            let app = world.apps.by_slug(app)?.id;
+            world.apps.installation(app, account)?.id
+        };
+        Some(self.counters_of(&Bucket::Installation(id)))
+    }
+
     /// What a user spent and may spend.
     pub fn counters(&self, login: &str) -> Option<Counters> {
-        use crate::quota::{Bucket, Resource};
         let id = read(&self.simulator.world).account(login)?.id;
+        Some(self.counters_of(&Bucket::User(id)))
+    }
+
+    fn counters_of(&self, bucket: &Bucket) -> Counters {
         let now = self.simulator.clock.now();
         let ledger = lock(&self.simulator.ledger);
         let counter = |resource| {
-            let reading = ledger.reading(&Bucket::User(id), resource, now);
+            let reading = ledger.reading(bucket, resource, now);
             Counter {
                 limit: reading.limit,
                 used: reading.used,
                 reset: reading.reset,
             }
         };
-        Some(Counters {
+        Counters {
             core: counter(Resource::Core),
             graphql: counter(Resource::Graphql),
-        })
+        }
     }
 
     /// Gives a user another quota, from now on and for the current window.

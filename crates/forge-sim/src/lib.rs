@@ -1,8 +1,8 @@
 //! A simulator of GitHub: the part of its REST and GraphQL interfaces that a backup reads, git over smart HTTP, Git LFS,
-//! signed downloads, limits, and faults to order, on top of a made-up world.
+//! signed downloads, Apps with their pages and messages, limits, and faults to order, on top of a made-up world.
 //!
 //! It has its own reading of GitHub's documents and depends on no other crate of this workspace, so that a
-//! misunderstanding of the client is not shared by its peer. It refuses to write: a backup only reads.
+//! misunderstanding of the client is not shared by its peer. It refuses to write to repositories: a backup only reads.
 //!
 //! Start reading at [`world`], which is plain data; `seed` makes it from a [`Recipe`], `rest`, `graphql`, `web` and
 //! `download` are views of it, `api` is the way of every request, [`control`] the door for tests.
@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use tokio_util::sync::CancellationToken;
 
+pub use apps::life::AppKeys;
 pub use chaos::{Cut, Effect, Fault};
 pub use clock::Clock;
 pub use control::{Control, Mutation};
@@ -27,10 +28,13 @@ pub use error::Error;
 pub use handle::{Handle, Secure};
 pub use options::Options;
 pub use quota::{Limits, Quota};
-pub use recipe::{GitSource, OrganizationRecipe, Profile, Recipe, RepositoryRecipe, UserRecipe};
+pub use recipe::{
+    AppRecipe, GitSource, OrganizationRecipe, Profile, Recipe, RepositoryRecipe, UserRecipe,
+};
 pub use statistics::{Statistics, UserStatistics};
 
 mod api;
+mod apps;
 mod caller;
 mod chaos;
 mod clock;
@@ -64,7 +68,7 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
     let (root, temporary) = folder(&options)?;
     let clock = Clock::default();
     let (recipe, at, here) = (options.recipe.clone(), clock.now(), root.clone());
-    let (world, quotas) = tokio::task::spawn_blocking(move || seed::grow(&recipe, &here, at))
+    let (mut world, quotas) = tokio::task::spawn_blocking(move || seed::grow(&recipe, &here, at))
         .await
         .map_err(|error| Error::Invalid(format!("the world could not be made: {error}")))??;
     let mut ledger = quota::Ledger::new(options.limits.clone());
@@ -78,6 +82,7 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
 
     let elsewhere = SocketAddr::new(options.listen.ip(), 0);
     let (main, main_address) = server::bind(options.listen).await?;
+    world.apps.web = format!("http://{main_address}");
     let (downloads, download_address) = server::bind(elsewhere).await?;
     let (door, door_address) = server::bind(elsewhere).await?;
     let simulator = Arc::new(Simulator {
@@ -88,6 +93,7 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
         statistics: Mutex::default(),
         in_flight: AtomicUsize::new(0),
         last_request: AtomicU64::new(0),
+        mail: tokio::sync::Notify::new(),
         settings: Settings {
             seed: options.recipe.seed,
             limits: options.limits,
@@ -118,6 +124,7 @@ pub async fn start(options: Options) -> Result<Handle, Error> {
         authority: main_address.to_string(),
     };
     server::serve_host(main, Arc::clone(&simulator), entrance, stop.clone());
+    tokio::spawn(apps::hooks::carry(Arc::clone(&simulator), stop.clone()));
     server::serve_downloads(downloads, Arc::clone(&simulator), stop.clone());
     server::serve_control(door, Arc::clone(&simulator), stop.clone());
     Ok(Handle {

@@ -22,6 +22,26 @@ impl Query {
         }
     }
 
+    /// The fields of a JSON object, as if they were a form's.
+    pub(crate) fn from_json(body: &[u8]) -> Self {
+        let object: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(body).unwrap_or_default();
+        Self {
+            raw: String::new(),
+            pairs: object
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
+                .collect(),
+        }
+    }
+
+    /// Every value of a key that may be repeated.
+    pub(crate) fn all(&self, key: &str) -> impl Iterator<Item = String> {
+        url::form_urlencoded::parse(self.raw.as_bytes())
+            .filter(move |(name, _)| name == key)
+            .map(|(_, value)| value.into_owned())
+    }
+
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
         self.pairs.get(key).map(String::as_str)
     }
@@ -41,7 +61,7 @@ impl Query {
     pub(crate) fn with_page(&self, key: &str, value: &str) -> String {
         let kept = self.raw.split('&').filter(|pair| {
             let name = pair.split('=').next().unwrap_or_default();
-            !pair.is_empty() && !["page", "after", "before"].contains(&name)
+            !pair.is_empty() && !["page", "after", "before", "cursor"].contains(&name)
         });
         let mut query = String::new();
         for pair in kept {

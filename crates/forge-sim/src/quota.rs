@@ -23,6 +23,10 @@ mod tests;
 pub(crate) enum Bucket {
     /// All tokens of a user together.
     User(u64),
+    /// All tokens of an installation together.
+    Installation(u64),
+    /// An App that asks about itself.
+    App(u64),
     /// Everybody without a token behind one address.
     Address(IpAddr),
 }
@@ -31,6 +35,8 @@ impl fmt::Display for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(id) => write!(f, "user:{id}"),
+            Self::Installation(id) => write!(f, "installation:{id}"),
+            Self::App(id) => write!(f, "app:{id}"),
             Self::Address(address) => write!(f, "ip:{address}"),
         }
     }
@@ -102,13 +108,16 @@ impl Ledger {
         }
     }
 
-    /// Gives a user another quota, from now on and for the current window.
-    pub(crate) fn set_quota(&mut self, user_id: u64, quota: Quota) {
-        self.overrides.insert(user_id, quota);
+    /// Gives a user or an installation, whose ids never meet, another quota: from now on and for the current window.
+    pub(crate) fn set_quota(&mut self, id: u64, quota: Quota) {
+        self.overrides.insert(id, quota);
     }
 
     /// Decides about a request and, when it is admitted, charges it.
     pub(crate) fn admit(&mut self, charge: &Charge<'_>, now: DateTime<Utc>) -> Verdict {
+        if self.limits.off {
+            return Verdict::Admitted;
+        }
         let limit = self.limit(charge.bucket, charge.resource);
         if self.secondary.in_flight(charge.bucket) >= self.limits.concurrency {
             return Verdict::Concurrency;
@@ -153,16 +162,17 @@ impl Ledger {
     fn limit(&self, bucket: &Bucket, resource: Resource) -> u64 {
         match (bucket, resource) {
             (_, Resource::Lfs) => self.limits.lfs_per_minute,
-            (Bucket::User(_), Resource::Search) => 30,
+            (Bucket::User(_) | Bucket::Installation(_) | Bucket::App(_), Resource::Search) => 30,
             (Bucket::Address(_), Resource::Search) => 10,
-            (Bucket::User(id), Resource::Core) => {
+            (Bucket::User(id) | Bucket::Installation(id), Resource::Core) => {
                 self.overrides.get(id).unwrap_or(&self.limits.user).core
             }
-            (Bucket::User(id), Resource::Graphql) => {
+            (Bucket::User(id) | Bucket::Installation(id), Resource::Graphql) => {
                 self.overrides.get(id).unwrap_or(&self.limits.user).graphql
             }
             (Bucket::Address(_), Resource::Core) => self.limits.anonymous,
-            (Bucket::Address(_), Resource::Graphql) => 0,
+            (Bucket::App(_), Resource::Core) => self.limits.user.core,
+            (Bucket::Address(_) | Bucket::App(_), Resource::Graphql) => 0,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a world is to be made of, readable from JSON.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -129,6 +130,38 @@ pub struct UserRecipe {
     pub outsider: bool,
     /// The private repositories the user can see; all when absent. Public ones are seen by everybody.
     pub sees: Option<Vec<String>>,
+}
+
+/// An app to be made while the simulator runs.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, as GitHub has them"
+)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AppRecipe {
+    /// The name for people; the one in addresses follows from it.
+    pub name: String,
+    /// Whose it is.
+    pub owner: String,
+    /// An OAuth app rather than a GitHub App.
+    pub oauth: bool,
+    /// Whether others may install it.
+    pub public: bool,
+    /// What it asks for.
+    pub permissions: BTreeMap<String, String>,
+    /// Events that it is told of.
+    pub events: Vec<String>,
+    /// Where people are sent back to.
+    pub callback_urls: Vec<String>,
+    /// Where people are sent after an installation that asks for no authorization.
+    pub setup_url: Option<String>,
+    /// Where it is told of events.
+    pub hook_url: Option<String>,
+    /// Whether who installs it also authorizes it.
+    pub request_oauth_on_install: bool,
+    /// Whether its users' tokens end and come with a refresh token.
+    pub expiring_user_tokens: bool,
 }
 
 impl Recipe {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use axum::http::{HeaderName, StatusCode};
 use chrono::{DateTime, Utc};
+
+use crate::caller::BadCredentials;
 use serde_json::{Map, Value, json};
 
 /// The page that GitHub names in errors without a better one.
@@ -82,8 +84,16 @@ impl Refusal {
     }
 
     /// The token is unknown, revoked or expired.
-    pub(crate) fn bad_credentials() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "Bad credentials")
+    pub(crate) fn bad_credentials(bad: BadCredentials) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, bad.0)
+    }
+
+    /// The App was not given what this takes.
+    pub(crate) fn not_accessible() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "Resource not accessible by integration",
+        )
     }
 
     /// Nobody may look into the repository: 451 for a takedown, 403 for other reasons.

@@ -13,11 +13,14 @@ use crate::urls::Urls;
 use crate::world::{Repository, World};
 
 mod accounts;
+mod actions;
+mod apps;
 mod comments;
 mod git;
 mod issues;
 mod labels;
 mod page;
+mod permissions;
 mod pulls;
 mod releases;
 mod repositories;
@@ -25,8 +28,9 @@ mod root;
 mod routes;
 pub(crate) mod show;
 
-pub use routes::templates;
+pub(crate) use actions::{Act, Action, act, find as find_action};
 pub(crate) use routes::{Found, RATE_LIMIT, find};
+pub use routes::{app_templates, templates};
 
 /// The path below the API's root.
 pub(crate) fn below_root(path: &str) -> &str {
@@ -135,6 +139,7 @@ fn outcome(
         if !caller.sees(repository, world) {
             return Err(Refusal::not_found());
         }
+        permissions::check(caller, route.template)?;
         if let Some(block) = &repository.block {
             return Err(Refusal::blocked(
                 &block.reason,

@@ -21,6 +21,8 @@ pub(crate) struct Simulator {
     pub(crate) statistics: Mutex<Statistics>,
     pub(crate) in_flight: AtomicUsize,
     pub(crate) last_request: AtomicU64,
+    /// Rung when there is a message for a hook.
+    pub(crate) mail: tokio::sync::Notify,
     pub(crate) settings: Settings,
 }
 

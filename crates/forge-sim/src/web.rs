@@ -1,4 +1,4 @@
-//! The host that people and git see: repositories over smart HTTP, and Git LFS beside them.
+//! The host that people and git see: pages for people, repositories over smart HTTP, and Git LFS beside them.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -18,6 +18,7 @@ use crate::state::Simulator;
 use crate::urls::{Entrance, Urls};
 
 mod lfs;
+mod pages;
 
 /// What git is told about a repository that is not there, or not for it.
 const NOT_FOUND: &str = "Repository not found.";
@@ -84,6 +85,10 @@ async fn answer(
     path: &str,
     request: Request,
 ) -> Response {
+    let request = match pages::serve(simulator, path, request).await {
+        Ok(page) => return page,
+        Err(request) => request,
+    };
     let Some(target) = Address::parse(path) else {
         return text(StatusCode::NOT_FOUND, "Not Found");
     };
@@ -156,9 +161,10 @@ fn find(
 ) -> Result<PathBuf, Box<Response>> {
     let world = read(&simulator.world);
     let unseen = || {
-        Box::new(match caller.identity {
-            None => unauthorized(NOT_FOUND),
-            Some(_) => text(StatusCode::NOT_FOUND, NOT_FOUND),
+        Box::new(if caller.is_authorized() {
+            text(StatusCode::NOT_FOUND, NOT_FOUND)
+        } else {
+            unauthorized(NOT_FOUND)
         })
     };
     let Some(repository) = world.repository(&target.owner, &target.name) else {

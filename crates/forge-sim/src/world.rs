@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 
 pub use account::{Account, AccountKind, Membership, Role};
+pub use app::{
+    App, Apps, Code, Delivery, Hook, Installation, InstallationRequest, InstallationToken,
+    Permissions, RefreshToken, TokenFormat, Voucher,
+};
 pub use content::Content;
 pub use issue::{Comment, Issue, IssueState, Label, Milestone, StateReason};
 pub use pull::{Pull, Review, ReviewComment, ReviewState};
@@ -11,6 +15,7 @@ pub use repository::{Block, LfsObject, License, Repository};
 pub use token::{Token, TokenKind, TokenValue};
 
 mod account;
+mod app;
 mod content;
 mod issue;
 pub mod node_id;
@@ -32,6 +37,8 @@ pub struct World {
     pub repositories: BTreeMap<u64, Repository>,
     /// Former full names in lower case, and the repository that had them last.
     pub redirects: BTreeMap<String, u64>,
+    /// Apps and where they are installed.
+    pub apps: Apps,
     last_id: u64,
 }
 

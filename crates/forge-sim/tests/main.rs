@@ -7,6 +7,7 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod apps;
 mod assets;
 mod faults;
 mod foreign_clients;

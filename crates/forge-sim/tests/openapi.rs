@@ -10,7 +10,7 @@ use crate::assets;
 use crate::harness::{Sim, recipe};
 use schema::Description;
 
-mod schema;
+pub(crate) mod schema;
 
 /// Routes that GitHub serves without describing them, and why that is known.
 const UNDESCRIBED: &[(&str, &str)] = &[

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use chrono::SubsecRound as _;
 
 use super::exchange::{Exchange, Work};
 use super::gauge::Admitted;
 use super::{limited, rules};
 use crate::caller::Caller;
 use crate::graphql;
-use crate::lock::{lock, read};
+use crate::lock::{lock, read, write};
 use crate::quota::{Charge, Resource, Verdict};
 use crate::reply::Refusal;
 use crate::rest;
@@ -21,11 +22,13 @@ impl Exchange<'_> {
         if let Some(refusal) = rules::broken(self.parts) {
             return self.finish().reply(refusal.into());
         }
-        let Ok(caller) = &self.caller else {
-            return self.finish().reply(Refusal::bad_credentials().into());
+        let caller = match &self.caller {
+            Ok(caller) => caller,
+            Err(bad) => return self.finish().reply(Refusal::bad_credentials(*bad).into()),
         };
         match &self.work {
             Work::Rest(found) => self.rest(caller, found, delay).await,
+            Work::Act(action, parameters) => self.act(caller, action, parameters, delay).await,
             Work::Graphql => self.graphql(caller, delay).await,
         }
     }
@@ -57,8 +60,42 @@ impl Exchange<'_> {
         self.finish().conditional(reply, caller, &charge)
     }
 
+    async fn act(
+        &self,
+        caller: &Caller,
+        action: &rest::Action,
+        parameters: &[&str],
+        delay: Duration,
+    ) -> Response {
+        let charge = Charge {
+            bucket: &caller.bucket(),
+            resource: self.resource(),
+            endpoint: action.template,
+            cost: 1,
+            points: 5,
+        };
+        let _admitted = match self.admit(caller, &charge) {
+            Ok(admitted) => admitted,
+            Err(refused) => return *refused,
+        };
+        pause(delay).await;
+        let reply = rest::act(
+            action,
+            rest::Act {
+                world: &mut write(&self.simulator.world),
+                caller,
+                urls: &self.urls,
+                now: self.simulator.clock.now().trunc_subsecs(0),
+                parameters,
+                body: &self.body,
+            },
+        );
+        self.simulator.mail.notify_one();
+        self.finish().reply(reply)
+    }
+
     async fn graphql(&self, caller: &Caller, delay: Duration) -> Response {
-        if caller.identity.is_none() {
+        if !caller.is_authorized() {
             let message = "This endpoint requires you to be authenticated.";
             let refusal = Refusal::new(StatusCode::UNAUTHORIZED, message);
             return self.finish().reply(refusal.into());
@@ -105,7 +142,7 @@ impl Exchange<'_> {
         let subject = charge.bucket.into();
         let reply = match self.work {
             Work::Graphql => limited::graphql(&subject),
-            Work::Rest(_) => {
+            Work::Rest(_) | Work::Act(..) => {
                 limited::primary(&subject, limits.primary_as_429, &self.request_id, now)
             }
         };

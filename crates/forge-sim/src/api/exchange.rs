@@ -33,6 +33,7 @@ pub(super) struct Exchange<'a> {
 /// What is to be done.
 pub(super) enum Work<'a> {
     Rest(rest::Found<'a>),
+    Act(&'static rest::Action, Vec<&'a str>),
     Graphql,
 }
 
@@ -50,17 +51,20 @@ impl<'a> Exchange<'a> {
         let below_root = rest::below_root(parts.uri.path());
         let (work, path) = match interface {
             Interface::Graphql => (Work::Graphql, "/graphql"),
-            Interface::Rest => (
-                Work::Rest(rest::find(&parts.method, below_root)),
-                below_root,
-            ),
+            Interface::Rest => {
+                let work = match rest::find_action(&parts.method, below_root) {
+                    Some((action, parameters)) => Work::Act(action, parameters),
+                    None => Work::Rest(rest::find(&parts.method, below_root)),
+                };
+                (work, below_root)
+            }
         };
         let mut exchange = Self {
             simulator,
             parts,
             body,
             urls: Urls::new(entrance, &parts.headers, settings.download_port),
-            caller: Err(BadCredentials),
+            caller: Err(BadCredentials::UNKNOWN),
             work,
             request_id: format!(
                 "{:04X}:{:06X}:{number:08X}",
@@ -88,7 +92,7 @@ impl<'a> Exchange<'a> {
         match &self.work {
             Work::Graphql => Resource::Graphql,
             Work::Rest(_) if self.path.starts_with("/search/") => Resource::Search,
-            Work::Rest(_) => Resource::Core,
+            Work::Rest(_) | Work::Act(..) => Resource::Core,
         }
     }
 
@@ -96,6 +100,7 @@ impl<'a> Exchange<'a> {
     pub(super) fn arrive(&self) -> Option<Effect> {
         let route = match &self.work {
             Work::Rest(found) => found.template(),
+            Work::Act(action, _) => action.template,
             Work::Graphql => "/graphql",
         };
         lock(&self.simulator.statistics).arrived(Arrival {
@@ -118,7 +123,7 @@ impl<'a> Exchange<'a> {
     pub(super) fn replaced(&self, effect: &Effect) -> Option<Response> {
         let subject = match &self.caller {
             Ok(caller) => Subject::of(&caller.bucket()),
-            Err(BadCredentials) => Subject::Nobody,
+            Err(BadCredentials(_)) => Subject::Nobody,
         };
         let graphql = matches!(self.work, Work::Graphql);
         let reply = chaos::replacement(effect, &subject, graphql, self.simulator.clock.now())?;

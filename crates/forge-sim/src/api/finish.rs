@@ -13,7 +13,6 @@ use crate::lock::lock;
 use crate::quota::{Charge, Reading, Resource};
 use crate::reply::{Reply, Validators};
 use crate::state::Simulator;
-use crate::world::TokenKind;
 
 const EXPOSED: &str = "ETag, Link, Location, Retry-After, X-GitHub-OTP, X-RateLimit-Limit, X-RateLimit-Remaining, \
                        X-RateLimit-Used, X-RateLimit-Resource, X-RateLimit-Reset, X-OAuth-Scopes, \
@@ -70,7 +69,7 @@ impl Finish<'_> {
             Validators::Etag => None,
             Validators::Dated(at) => Some(at),
         };
-        let authorized = caller.identity.is_some();
+        let authorized = caller.is_authorized();
         let body = reply
             .body
             .as_ref()
@@ -174,7 +173,7 @@ impl Finish<'_> {
         let Some(identity) = self.caller.and_then(|caller| caller.identity.as_ref()) else {
             return;
         };
-        if identity.kind == TokenKind::Classic {
+        if identity.kind.has_scopes() {
             named(headers, "x-oauth-scopes", &identity.scopes.join(", "));
             named(headers, "x-accepted-oauth-scopes", "repo");
         }
@@ -193,6 +192,9 @@ impl Finish<'_> {
 
     /// The counter, its reset wobbling as ordered.
     fn reading(&self) -> Option<Reading> {
+        if self.simulator.settings.limits.off {
+            return None;
+        }
         let bucket = self.caller?.bucket();
         let mut reading = lock(&self.simulator.ledger).reading(&bucket, self.resource, self.now());
         let jitter = self.simulator.settings.limits.reset_jitter_seconds;

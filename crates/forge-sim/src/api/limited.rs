@@ -38,6 +38,8 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bucket(Bucket::User(id)) => write!(f, "user ID {id}."),
+            Self::Bucket(Bucket::Installation(id)) => write!(f, "installation ID {id}."),
+            Self::Bucket(Bucket::App(id)) => write!(f, "app ID {id}."),
             Self::Bucket(Bucket::Address(address)) => write!(
                 f,
                 "{address}. (But here's the good news: Authenticated requests get a higher rate limit. Check out \

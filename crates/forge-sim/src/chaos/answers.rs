@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Effect;
 use crate::api::limited::{self, Subject};
+use crate::caller::BadCredentials;
 use crate::reply::{Refusal, Reply, Validators};
 
 /// The request id in answers that no real request made.
@@ -38,7 +39,7 @@ pub(crate) fn replacement(
         Effect::PrimaryLimit { status, .. } => {
             Some(limited::primary(subject, *status == 429, REQUEST_ID, now))
         }
-        Effect::BadCredentials => Some(Refusal::bad_credentials().into()),
+        Effect::BadCredentials => Some(Refusal::bad_credentials(BadCredentials::UNKNOWN).into()),
         Effect::ResourceNotAccessible => {
             forbidden("Resource not accessible by personal access token")
         }
@@ -82,7 +83,7 @@ fn single_sign_on() -> Reply {
 fn plain_error(status: StatusCode) -> Reply {
     let reply = |message: &'static str| Refusal::new(status, message).into();
     match status.as_u16() {
-        401 => Refusal::bad_credentials().into(),
+        401 => Refusal::bad_credentials(BadCredentials::UNKNOWN).into(),
         403 => reply("Resource not accessible by personal access token"),
         404 => reply("Not Found"),
         409 => reply("Git Repository is empty."),

@@ -12,6 +12,7 @@ use crate::seed::Contributors;
 use crate::state::Simulator;
 use crate::world::{Repository, World};
 
+mod apps;
 mod conversation;
 mod git;
 mod labels;
@@ -39,7 +40,10 @@ impl Mutation {
             now: simulator.clock.now().trunc_subsecs(0),
             author_id,
         };
-        workshop.apply(self)
+        let mutated = workshop.apply(self);
+        drop(world);
+        simulator.mail.notify_one();
+        mutated
     }
 }
 
@@ -111,6 +115,14 @@ impl Workshop<'_> {
                 };
                 self.set_quota(login, quota)
             }
+            Mutation::RenameAccount { .. }
+            | Mutation::Install { .. }
+            | Mutation::Uninstall { .. }
+            | Mutation::Suspend { .. }
+            | Mutation::EndInstallationTokens { .. }
+            | Mutation::LoseMessages { .. }
+            | Mutation::SetTokenFormat { .. }
+            | Mutation::SetInstallationQuota { .. } => self.change_apps(mutation),
             conversation => self.converse(conversation),
         }
     }

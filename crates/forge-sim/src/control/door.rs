@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use super::{Control, Mutation};
 use crate::chaos::Fault;
 use crate::error::Error;
+use crate::recipe::AppRecipe;
 use crate::state::Simulator;
+use crate::world::TokenValue;
 
 /// Where the door is.
 pub(crate) const PREFIX: &str = "/_control";
@@ -27,6 +29,7 @@ pub(crate) fn router(simulator: Arc<Simulator>) -> Router {
         .route("/advance", post(advance))
         .route("/faults", post(order_fault).delete(clear_faults))
         .route("/mutate", post(mutate))
+        .route("/apps", post(create_app))
         .with_state(Control::new(simulator));
     Router::new().nest(PREFIX, routes)
 }
@@ -71,6 +74,22 @@ async fn clear_faults(State(control): State<Control>) -> StatusCode {
 async fn mutate(State(control): State<Control>, Json(mutation): Json<Mutation>) -> Response {
     match control.mutate(&mutation) {
         Ok(mutated) => Json(mutated).into_response(),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Answers with the keys of the app, as its owner sees them once.
+async fn create_app(State(control): State<Control>, Json(recipe): Json<AppRecipe>) -> Response {
+    match control.create_app(&recipe) {
+        Ok(keys) => Json(json!({
+            "id": keys.id,
+            "slug": keys.slug,
+            "client_id": keys.client_id,
+            "client_secret": keys.client_secret.reveal(),
+            "pem": keys.pem.as_ref().map(TokenValue::reveal),
+            "webhook_secret": keys.webhook_secret.as_ref().map(TokenValue::reveal),
+        }))
+        .into_response(),
         Err(error) => refuse(&error),
     }
 }

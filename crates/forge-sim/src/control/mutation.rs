@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::recipe::RepositoryRecipe;
-use crate::world::ReviewState;
+use crate::world::{ReviewState, TokenFormat};
 
 /// A change. Repositories are named `owner/name`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -241,6 +241,66 @@ pub enum Mutation {
         login: String,
         /// Names of repositories.
         repositories: Option<Vec<String>>,
+    },
+    /// Gives an account another name; every App on it is told.
+    RenameAccount {
+        /// The account.
+        login: String,
+        /// The new name.
+        to: String,
+    },
+    /// Installs an App on an account, or changes what it covers there.
+    Install {
+        /// The App, by its name in addresses.
+        app: String,
+        /// The account.
+        account: String,
+        /// Names of the account's repositories; all when absent.
+        #[serde(default)]
+        repositories: Option<Vec<String>>,
+        /// Who does it; the account itself when absent.
+        #[serde(default)]
+        sender: Option<String>,
+    },
+    /// Takes an App off an account.
+    Uninstall {
+        /// The App.
+        app: String,
+        /// The account.
+        account: String,
+    },
+    /// Suspends an App on an account, or ends that.
+    Suspend {
+        /// The App.
+        app: String,
+        /// The account.
+        account: String,
+        /// Whether it is suspended from here on.
+        suspended: bool,
+    },
+    /// Ends every token of an App's installations at once.
+    EndInstallationTokens {
+        /// The App.
+        app: String,
+    },
+    /// Loses messages to hooks on their way, or stops doing so.
+    LoseMessages {
+        /// Whether they are lost from here on.
+        lost: bool,
+    },
+    /// Chooses the shape of new installation tokens.
+    SetTokenFormat {
+        /// The shape.
+        format: TokenFormat,
+    },
+    /// Gives an installation another quota.
+    SetInstallationQuota {
+        /// The App.
+        app: String,
+        /// The account.
+        account: String,
+        /// REST requests and GraphQL points per window each.
+        limit: u64,
     },
     /// Gives a user another quota.
     SetQuota {

@@ -24,6 +24,8 @@ impl Quota {
 /// All limits (GitHub docs: rate limits for the REST API; rate limits and query limits for the GraphQL API).
 #[derive(Debug, Clone)]
 pub struct Limits {
+    /// Nothing is counted, as on an Enterprise Server whose administrator has not switched it on.
+    pub off: bool,
     /// What every user has, unless told apart.
     pub user: Quota,
     /// REST requests per window of an address without a token.
@@ -51,6 +53,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            off: false,
             user: Quota::both(5_000),
             anonymous: 60,
             window_seconds: 3_600,

@@ -5,11 +5,7 @@ use crate::reply::{Refusal, Reply};
 use crate::world::{Account, AccountKind};
 
 pub(super) fn myself(call: &Call<'_>) -> Outcome {
-    let identity = call
-        .caller
-        .identity
-        .as_ref()
-        .ok_or_else(root::unauthenticated)?;
+    let identity = call.me()?;
     let account = call
         .world
         .accounts
@@ -41,11 +37,7 @@ pub(super) fn organization(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn my_organizations(call: &Call<'_>) -> Outcome {
-    let identity = call
-        .caller
-        .identity
-        .as_ref()
-        .ok_or_else(root::unauthenticated)?;
+    let identity = call.me()?;
     let organizations = call
         .world
         .memberships

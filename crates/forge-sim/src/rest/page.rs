@@ -103,6 +103,34 @@ impl Call<'_> {
         ))
     }
 
+    /// One page of a list that goes on by `cursor`, and never by number.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the last word of most views, which have one type"
+    )]
+    pub(super) fn cursor_only<T>(
+        &self,
+        items: &[T],
+        key: impl Fn(&T) -> String,
+        show: impl Fn(&T) -> Value,
+    ) -> Outcome {
+        let after = self.query.text("cursor").and_then(decode);
+        let begin = after.map_or(0, |after| {
+            let position = items.iter().position(|item| key(item) == after);
+            position.map_or(items.len(), |at| at + 1)
+        });
+        let shown: Vec<&T> = items.iter().skip(begin).take(self.per_page()).collect();
+        let mut relations = Relations::new();
+        if let Some(last) = shown.last().filter(|_| begin + shown.len() < items.len()) {
+            relations.push(("next", self.query.with_page("cursor", &encode(&key(last)))));
+        }
+        Ok(linked(
+            &self.canonical,
+            shown.into_iter().map(show).collect(),
+            &relations,
+        ))
+    }
+
     fn page_query(&self, page: usize) -> String {
         self.query.with_page("page", &page.to_string())
     }

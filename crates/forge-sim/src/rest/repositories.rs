@@ -38,11 +38,7 @@ pub(super) fn of_user_id(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn mine(call: &Call<'_>) -> Outcome {
-    let identity = call
-        .caller
-        .identity
-        .as_ref()
-        .ok_or_else(root::unauthenticated)?;
+    let identity = call.me()?;
     let memberships = call.world.memberships.iter();
     let owners = memberships
         .filter(|membership| membership.user_id == identity.user_id)

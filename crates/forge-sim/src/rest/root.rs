@@ -5,6 +5,7 @@
     reason = "views stand in one table and have one type, whether or not they can refuse"
 )]
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{Call, Outcome};
@@ -106,6 +107,10 @@ pub(super) fn versions(_call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn rate_limit(call: &Call<'_>) -> Outcome {
+    if call.simulator.settings.limits.off {
+        let message = "Rate limiting is not enabled.";
+        return Err(Refusal::new(StatusCode::NOT_FOUND, message));
+    }
     let bucket = call.caller.bucket();
     let ledger = lock(&call.simulator.ledger);
     let counter = |resource| {
@@ -134,16 +139,10 @@ pub(super) fn nothing(_call: &Call<'_>) -> Outcome {
 
 /// The same, for those who have a token.
 pub(super) fn nothing_for_me(call: &Call<'_>) -> Outcome {
-    match call.caller.identity {
-        Some(_) => nothing(call),
-        None => Err(unauthenticated()),
-    }
+    call.me().and_then(|_| nothing(call))
 }
 
 /// The refusal of what makes sense only for a user.
 pub(super) fn unauthenticated() -> Refusal {
-    Refusal::new(
-        axum::http::StatusCode::UNAUTHORIZED,
-        "Requires authentication",
-    )
+    Refusal::new(StatusCode::UNAUTHORIZED, "Requires authentication")
 }

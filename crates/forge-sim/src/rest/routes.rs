@@ -3,7 +3,7 @@
 use axum::http::Method;
 
 use super::{Call, Outcome};
-use super::{accounts, comments, git, issues, labels, pulls, releases, repositories, root};
+use super::{accounts, apps, comments, git, issues, labels, pulls, releases, repositories, root};
 
 /// The route that costs nothing.
 pub(crate) const RATE_LIMIT: &str = "/rate_limit";
@@ -85,7 +85,28 @@ const ROUTES: &[Route] = routes![
     "/repos/{owner}/{repo}/releases/{release_id}/assets" => releases::assets,
 ];
 
-/// Every path pattern that is served, in GitHub's notation.
+/// Routes that an App, an installation, or a person whom an App speaks for may ask.
+const APP_ROUTES: &[Route] = routes![
+    "/app" => apps::myself,
+    "/app/installations" => apps::installations,
+    "/app/installations/{installation_id}" => apps::installation,
+    "/app/installation-requests" => apps::requests,
+    "/app/hook/deliveries" => apps::deliveries,
+    "/app/hook/deliveries/{delivery_id}" => apps::delivery,
+    "/installation/repositories" => apps::my_repositories,
+    "/user/installations" => apps::of_person,
+    "/user/installations/{installation_id}/repositories" => apps::repositories_of_person,
+    "/user/memberships/orgs/{org}" => apps::my_membership,
+    "/orgs/{org}/installation" => apps::installation_of_account,
+    "/users/{username}/installation" => apps::installation_of_account,
+];
+
+/// Every path pattern that is there for Apps, in GitHub's notation.
+pub fn app_templates() -> impl Iterator<Item = &'static str> {
+    APP_ROUTES.iter().map(|route| route.template)
+}
+
+/// Every path pattern that people and their tokens read, in GitHub's notation.
 pub fn templates() -> impl Iterator<Item = &'static str> {
     ROUTES.iter().map(|route| route.template)
 }
@@ -135,6 +156,7 @@ pub(crate) fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
     let place = place(path);
     ROUTES
         .iter()
+        .chain(APP_ROUTES)
         .find_map(|route| {
             let parameters = match &place {
                 Place::Root(path) => fit(route.template, path)?,
@@ -173,7 +195,7 @@ fn split_first(path: &str) -> (&str, &str) {
 }
 
 /// The values of the parameters, if the path fits.
-fn fit<'a>(template: &str, path: &'a str) -> Option<Vec<&'a str>> {
+pub(super) fn fit<'a>(template: &str, path: &'a str) -> Option<Vec<&'a str>> {
     let mut wanted = template.split('/');
     let mut given = path.split('/');
     let mut parameters = Vec::new();

@@ -7,9 +7,11 @@ use crate::caller::Caller;
 use crate::urls::Urls;
 use crate::world::{Account, License, Repository, World, node_id};
 
-pub(crate) use account::account_node_id;
+pub(crate) use account::{account_node_id, extend};
+pub(crate) use app::delivery;
 
 mod account;
+mod app;
 mod commit;
 mod issue;
 mod pull;

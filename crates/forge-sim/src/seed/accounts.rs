@@ -128,15 +128,16 @@ fn issue_tokens(
             value: TokenValue::new(token_value(user.token, random)),
             user_id,
             kind: user.token,
-            scopes: match (user.token, &user.scopes) {
-                (TokenKind::FineGrained, _) => Vec::new(),
-                (TokenKind::Classic, Some(scopes)) => scopes.clone(),
-                (TokenKind::Classic, None) => BACKUP_SCOPES.map(str::to_owned).to_vec(),
+            scopes: match &user.scopes {
+                _ if !user.token.has_scopes() => Vec::new(),
+                Some(scopes) => scopes.clone(),
+                None => BACKUP_SCOPES.map(str::to_owned).to_vec(),
             },
             expires_at: user
                 .expires_in
                 .map(|seconds| now + TimeDelta::seconds(seconds)),
             revoked: false,
+            app_id: None,
         });
     }
 }
@@ -149,7 +150,9 @@ fn token_value(kind: TokenKind, random: &mut fastrand::Rng) -> String {
             .collect()
     };
     match kind {
-        TokenKind::Classic => format!("ghp_{}", characters(36)),
         TokenKind::FineGrained => format!("github_pat_{}_{}", characters(22), characters(59)),
+        TokenKind::Classic | TokenKind::Oauth | TokenKind::AppUser => {
+            format!("{}{}", kind.prefix(), characters(36))
+        }
     }
 }

@@ -139,7 +139,7 @@ fn object(simulator: &Simulator, urls: &Urls, repository: &Repository, wanted: &
 
 fn unseen(caller: &Caller) -> Response {
     let message = json!({ "message": "Repository not found" });
-    if caller.identity.is_some() {
+    if caller.is_authorized() {
         return say(StatusCode::NOT_FOUND, &message);
     }
     let mut response = say(StatusCode::UNAUTHORIZED, &message);

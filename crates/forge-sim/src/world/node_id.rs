@@ -5,6 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// The prefix of each kind of node.
 pub const REPOSITORY: &str = "R";
+/// An App.
+pub const APP: &str = "A";
 /// A person.
 pub const USER: &str = "U";
 /// An organization.

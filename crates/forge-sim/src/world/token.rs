@@ -1,4 +1,4 @@
-//! Access tokens, in the two shapes that GitHub gives to people.
+//! Access tokens of people, in the shapes that GitHub gives them.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ impl fmt::Debug for TokenValue {
     }
 }
 
-/// The shape of a personal access token.
+/// The shape of a person's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenKind {
@@ -35,9 +35,30 @@ pub enum TokenKind {
     Classic,
     /// `github_pat_`, 22 and 59 characters, with permissions.
     FineGrained,
+    /// `gho_` and 36 characters, with scopes: an OAuth app's.
+    Oauth,
+    /// `ghu_` and 36 characters, with an App's permissions where it is installed.
+    AppUser,
 }
 
-/// A personal access token of a user.
+impl TokenKind {
+    /// What such a token begins with.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            Self::Classic => "ghp_",
+            Self::FineGrained => "github_pat_",
+            Self::Oauth => "gho_",
+            Self::AppUser => "ghu_",
+        }
+    }
+
+    /// Whether it has scopes, rather than permissions.
+    pub(crate) fn has_scopes(self) -> bool {
+        matches!(self, Self::Classic | Self::Oauth)
+    }
+}
+
+/// A token of a user.
 #[derive(Debug, Clone)]
 pub struct Token {
     /// The secret.
@@ -46,12 +67,14 @@ pub struct Token {
     pub user_id: u64,
     /// Its shape.
     pub kind: TokenKind,
-    /// Scopes of a classic token.
+    /// Scopes, of a kind that has them.
     pub scopes: Vec<String>,
     /// When it stops working.
     pub expires_at: Option<DateTime<Utc>>,
     /// Whether it was revoked.
     pub revoked: bool,
+    /// The app that it was given to, if it is not the person's own.
+    pub app_id: Option<u64>,
 }
 
 impl Token {
@@ -62,6 +85,12 @@ impl Token {
 
     /// Whether the token reaches private repositories at all.
     pub fn reads_private(&self) -> bool {
-        self.kind == TokenKind::FineGrained || self.scopes.iter().any(|scope| scope == "repo")
+        match self.kind {
+            TokenKind::FineGrained => true,
+            TokenKind::Classic | TokenKind::Oauth => {
+                self.scopes.iter().any(|scope| scope == "repo")
+            }
+            TokenKind::AppUser => false,
+        }
     }
 }

@@ -29,7 +29,12 @@ impl Description {
 
     /// The schema of an answer, as published.
     pub(crate) fn response(&self, template: &str, status: u16) -> Option<Value> {
-        let response = &self.document["paths"][template]["get"]["responses"][status.to_string()];
+        self.answer(template, "get", status)
+    }
+
+    /// The same of another method.
+    pub(crate) fn answer(&self, template: &str, method: &str, status: u16) -> Option<Value> {
+        let response = &self.document["paths"][template][method]["responses"][status.to_string()];
         let response = match response["$ref"].as_str() {
             Some(reference) => self.document.pointer(reference.trim_start_matches('#'))?,
             None => response,

@@ -1,6 +1,8 @@
 //! Changes that reach git: pushes, pull requests, releases.
 
 use super::Workshop;
+use crate::apps::hooks::Notice;
+use crate::apps::life;
 use crate::control::Mutated;
 use crate::error::Error;
 use crate::git::{history, push};
@@ -24,6 +26,13 @@ impl Workshop<'_> {
         if branch == pushed.default_branch {
             pushed.updated_at = now;
         }
+        let id = pushed.id;
+        let notice = Notice {
+            event: "push".to_owned(),
+            pushed: Some((branch, sha.clone())),
+            ..Notice::default()
+        };
+        life::tell_of_repository(self.world, id, self.author_id, now, &notice);
         Ok(Mutated::sha(sha))
     }
 

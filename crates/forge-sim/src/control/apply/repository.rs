@@ -1,6 +1,8 @@
 //! Changes to repositories as a whole.
 
 use super::Workshop;
+use crate::apps::hooks::Notice;
+use crate::apps::life;
 use crate::control::Mutated;
 use crate::error::Error;
 use crate::git::{history, push};
@@ -51,6 +53,13 @@ impl Workshop<'_> {
         let id = self.repository(repository)?.id;
         self.edit_repository(repository, |renamed| name.clone_into(&mut renamed.name))?;
         self.world.redirects.insert(repository.to_lowercase(), id);
+        let notice = Notice {
+            event: "repository".to_owned(),
+            action: Some("renamed".to_owned()),
+            renamed_from: repository.split_once('/').map(|(_, was)| was.to_owned()),
+            ..Notice::default()
+        };
+        life::tell_of_repository(self.world, id, self.author_id, self.now, &notice);
         Ok(Mutated::id(id))
     }
 

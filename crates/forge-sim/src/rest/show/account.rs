@@ -168,7 +168,7 @@ pub(crate) fn account_node_id(account: &Account) -> String {
 }
 
 /// Adds the fields of one object to another.
-pub(super) fn extend(object: &mut Value, more: Value) {
+pub(crate) fn extend(object: &mut Value, more: Value) {
     if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
         object.extend(more);
     }

@@ -119,7 +119,7 @@ impl Show<'_> {
                     .map(|(key, rest)| ((*key).to_owned(), json!(format!("{base}{rest}")))),
             );
         }
-        if self.caller.identity.is_some() {
+        if self.caller.is_authorized() {
             extend(
                 &mut shown,
                 json!({ "permissions": self.permissions(repository) }),
