@@ -389,6 +389,15 @@ impl People {
         Ok(())
     }
 
+    /// Writes into the installation's log what changes nothing but must be known: that something sensitive was read.
+    #[instrument(name = "store.people.record", skip_all, fields(action = act.action))]
+    pub async fn record(&self, act: Act<'_>) -> Result<(), Error> {
+        let mut tx = self.db.pool.begin().await?;
+        self.note_installation(&mut tx, act).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Writes what concerns the installation into its log.
     async fn note_installation(
         &self,

@@ -1,4 +1,4 @@
-//! The audit log: who did what, when, from where, and how it was before and after.
+//! The audit logs, of a tenant and of the installation: who did what, when, from where, and how it was before and after.
 
 use askama::Template;
 use axum::extract::State;
@@ -11,7 +11,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::console::Console;
 use crate::error::Error;
-use crate::extract::Member;
+use crate::extract::{Member, ServiceOperator};
 use crate::fields::Fields;
 use crate::form::Query;
 use crate::page::{self, Page, Tab};
@@ -19,8 +19,10 @@ use crate::router::{Access, Route};
 
 mod change;
 mod export;
+mod log;
 
 use change::Change;
+use log::Log;
 
 /// Entries of a page.
 const PAGE: u32 = 50;
@@ -30,10 +32,18 @@ const SEARCH: usize = 200;
 
 pub(crate) fn routes() -> Vec<Route> {
     const READ: Access = Access::Member(MemberRole::Auditor);
+    const OPERATOR: Access = Access::ServiceOperator;
     vec![
         Route::get("/t/{tenant}/audit", READ, list),
         Route::get("/t/{tenant}/audit/export.csv", READ, export::csv),
         Route::get("/t/{tenant}/audit/export.jsonl", READ, export::json_lines),
+        Route::get("/audit", OPERATOR, installation),
+        Route::get("/audit/export.csv", OPERATOR, export::installation_csv),
+        Route::get(
+            "/audit/export.jsonl",
+            OPERATOR,
+            export::installation_json_lines,
+        ),
     ]
 }
 
@@ -132,6 +142,7 @@ fn midnight(day: NaiveDate) -> DateTime<Utc> {
 #[template(path = "audit/list.html")]
 struct AuditPage {
     page: Page,
+    log: Log,
     now: DateTime<Utc>,
     fields: Fields,
     wish: Wish,
@@ -142,8 +153,8 @@ struct AuditPage {
 
 impl AuditPage {
     fn export(&self, kind: &str) -> String {
-        let query = self.wish.query(None);
-        self.page.url(format!("audit/export.{kind}?{query}"))
+        self.log
+            .url(format_args!("/export.{kind}?{}", self.wish.query(None)))
     }
 
     fn changes(entry: &AuditEntry) -> Vec<Change> {
@@ -156,10 +167,34 @@ async fn list(
     member: Member,
     Query(wish): Query<Wish>,
 ) -> Result<Response, Error> {
+    let page = Page::new(&member, Tab::Audit, "Audit log");
+    show(&console, Log::of(&member), page, wish).await
+}
+
+async fn installation(
+    State(console): State<Console>,
+    operator: ServiceOperator,
+    Query(wish): Query<Wish>,
+) -> Result<Response, Error> {
+    let page = Page::new(
+        &operator,
+        Tab::Installation,
+        "Audit log of the installation",
+    );
+    show(
+        &console,
+        Log::of_installation(&console, &operator),
+        page,
+        wish,
+    )
+    .await
+}
+
+async fn show(console: &Console, log: Log, page: Page, wish: Wish) -> Result<Response, Error> {
     let (filter, fields) = wish.understand();
     let is_understood = fields.is_ok();
     let mut entries = if is_understood {
-        member.scoped.audit(&filter, wish.place(), PAGE + 1).await?
+        log.entries(&filter, wish.place(), PAGE + 1).await?
     } else {
         Vec::new()
     };
@@ -168,12 +203,13 @@ async fn list(
     let older = entries
         .last()
         .filter(|_| has_older)
-        .map(|last| member.url(format!("audit?{}", wish.query(Some(last.place())))));
+        .map(|last| log.url(format_args!("?{}", wish.query(Some(last.place())))));
     let template = AuditPage {
-        page: Page::new(&member, Tab::Audit, "Audit log"),
+        page,
         now: console.clock.now(),
         fields,
-        words: member.scoped.audit_words().await?,
+        words: log.words().await?,
+        log,
         entries,
         older,
         wish,

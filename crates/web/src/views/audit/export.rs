@@ -9,13 +9,13 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::json;
-use store::{Act, AuditEntry, AuditFilter, AuditPlace, Scoped};
+use store::{Act, AuditEntry, AuditFilter, AuditPlace};
 use uuid::Uuid;
 
-use super::Wish;
+use super::{Log, Wish};
 use crate::console::Console;
 use crate::error::Error;
-use crate::extract::Member;
+use crate::extract::{Member, ServiceOperator};
 use crate::form::Query;
 
 /// Entries that are read at a time.
@@ -49,7 +49,7 @@ pub(super) async fn csv(
     member: Member,
     Query(wish): Query<Wish>,
 ) -> Result<Response, Error> {
-    export(&console, &member, &wish, Format::Csv).await
+    export(&console, Log::of(&member), &wish, Format::Csv).await
 }
 
 pub(super) async fn json_lines(
@@ -57,12 +57,35 @@ pub(super) async fn json_lines(
     member: Member,
     Query(wish): Query<Wish>,
 ) -> Result<Response, Error> {
-    export(&console, &member, &wish, Format::JsonLines).await
+    export(&console, Log::of(&member), &wish, Format::JsonLines).await
+}
+
+pub(super) async fn installation_csv(
+    State(console): State<Console>,
+    operator: ServiceOperator,
+    Query(wish): Query<Wish>,
+) -> Result<Response, Error> {
+    export(
+        &console,
+        Log::of_installation(&console, &operator),
+        &wish,
+        Format::Csv,
+    )
+    .await
+}
+
+pub(super) async fn installation_json_lines(
+    State(console): State<Console>,
+    operator: ServiceOperator,
+    Query(wish): Query<Wish>,
+) -> Result<Response, Error> {
+    let log = Log::of_installation(&console, &operator);
+    export(&console, log, &wish, Format::JsonLines).await
 }
 
 async fn export(
     console: &Console,
-    member: &Member,
+    log: Log,
     wish: &Wish,
     format: Format,
 ) -> Result<Response, Error> {
@@ -72,26 +95,24 @@ async fn export(
             "The days cannot be understood: write them like 2026-03-02.".to_owned(),
         ));
     }
-    member
-        .scoped
-        .record(Act {
-            action: "audit.export",
-            subject: ("audit", Uuid::nil(), "Audit log"),
-            before: None,
-            after: Some(json!({ "format": format.ending(), "filter": wish.query(None) })),
-        })
-        .await?;
+    log.record(Act {
+        action: "audit.export",
+        subject: ("audit", Uuid::nil(), "Audit log"),
+        before: None,
+        after: Some(json!({ "format": format.ending(), "filter": wish.query(None) })),
+    })
+    .await?;
     // What comes in while the file is written is not in it, or a busy tenant's file would never end.
     let now = console.clock.now();
     filter.until = Some(filter.until.map_or(now, |until| until.min(now)));
     let name = format!(
         "audit-{}-{}.{}",
-        member.tenant_name,
+        log.name(),
         now.format("%Y-%m-%d"),
         format.ending()
     );
     let rows = Rows {
-        scoped: member.scoped.clone(),
+        log,
         filter,
         format,
         after: None,
@@ -120,7 +141,7 @@ async fn export(
 
 /// What is still to be written.
 struct Rows {
-    scoped: Scoped,
+    log: Log,
     filter: AuditFilter,
     format: Format,
     after: Option<AuditPlace>,
@@ -136,7 +157,7 @@ impl Rows {
         if self.is_over {
             return Ok(None);
         }
-        let entries = self.scoped.audit(&self.filter, self.after, BATCH).await?;
+        let entries = self.log.entries(&self.filter, self.after, BATCH).await?;
         self.after = entries.last().map(AuditEntry::place);
         self.is_over = entries.len() < BATCH as usize;
         if entries.is_empty() {

@@ -140,3 +140,28 @@ async fn another_tenants_log_is_not_exported(pool: PgPool) {
         assert_eq!(refused.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_runs_the_installation_reads_its_log_and_no_tenants(pool: PgPool) {
+    let site = Site::new(&pool).await;
+    record(&site, "nightly").await;
+    let mut browser = site.browser(site.ada).await;
+    let add = [("name", "globex"), ("email", "hank@example.com")];
+    let added = browser.post("/tenants/new", &add).await;
+    assert_eq!(added.status, StatusCode::OK, "{}", added.body);
+    let page = browser.get("/audit?q=globex").await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    assert!(page.body.contains("tenant: add"), "{}", page.body);
+    let all = browser.get("/audit").await.body;
+    assert!(!all.contains("nightly"), "{all}");
+    // What comes in while a file is written is not in it.
+    site.clock.advance(chrono::TimeDelta::seconds(1));
+    let file = browser.get("/audit/export.jsonl").await.body;
+    assert!(file.contains("globex"), "{file}");
+    assert!(!file.contains("nightly"), "{file}");
+    let again = browser.get("/audit?action=audit.export").await.body;
+    assert!(again.contains("audit: export"), "{again}");
+    let owner = site.member(MemberRole::Owner).await;
+    let refused = site.browser(owner).await.get("/audit").await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND);
+}
