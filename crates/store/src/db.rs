@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::{Clock, TenantId};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool, Postgres, Transaction};
 
 use crate::{Actor, Bell, Error, People};
 
@@ -15,6 +15,9 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
 /// Connections that one process holds at most.
 const CONNECTIONS: u32 = 16;
+
+/// A connection that was idle for longer is asked whether it is still there before it is used.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// How long a caller waits for a connection before the database counts as away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,6 +38,15 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .before_acquire(|connection, known| {
+                Box::pin(async move {
+                    if known.idle_for > FRESH {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     // Planning the join that describes a claim takes ten times as long as running it, and every statement of
@@ -121,28 +133,15 @@ impl Scoped {
 
     /// Begins a transaction that sees this tenant alone.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, Error> {
-        let mut tx = self.db.pool.begin().await?;
-        enter(&mut tx, self.tenant).await?;
+        // In one message: most transactions are one short question.
+        let begin = format!(
+            "BEGIN; SET LOCAL holdfast.tenant = '{}'; SET LOCAL ROLE holdfast_tenant",
+            self.tenant.0
+        );
+        // An id cannot end the text that it stands in.
+        let tx = self.db.pool.begin_with(AssertSqlSafe(begin)).await?;
         Ok(tx)
     }
-}
-
-/// Narrows a transaction to one tenant until it ends.
-pub(crate) async fn enter(
-    tx: &mut Transaction<'static, Postgres>,
-    tenant: TenantId,
-) -> Result<(), Error> {
-    sqlx::query!(
-        r#"
-        SELECT
-            set_config('holdfast.tenant', $1, true) AS tenant,
-            set_config('role', 'holdfast_tenant', true) AS role
-        "#,
-        tenant.0.to_string(),
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    Ok(())
 }
 
 /// What crosses tenants: the queue, the workers on it, and the quota that they share.

@@ -36,51 +36,64 @@ impl Scoped {
         let mut tx = self.begin().await?;
         let rows = sqlx::query!(
             r#"
-            WITH known AS (
-                SELECT id, name
-                FROM organizations
-                WHERE tenant_id = $1 AND removed_at IS NULL
-            ),
-            named (kind, id, name, organization_id) AS (
-                SELECT 'organization', id, name, id
-                FROM known
-                UNION ALL
-                SELECT 'repository', r.id, r.name, r.organization_id
-                FROM repositories r
-                WHERE r.tenant_id = $1
-                UNION ALL
-                SELECT 'plan', p.id, p.name, p.organization_id
-                FROM plans p
-                WHERE p.tenant_id = $1 AND p.removed_at IS NULL
-                UNION ALL
-                SELECT 'credential', c.id, c.name, c.organization_id
-                FROM credentials c
-                WHERE c.tenant_id = $1 AND c.removed_at IS NULL
-            ),
-            ranked AS (
-                SELECT
-                    n.kind,
-                    n.id,
-                    n.name,
-                    k.id AS organization_id,
-                    k.name AS organization_name,
-                    row_number() OVER (PARTITION BY n.kind ORDER BY length(n.name), n.name, n.id) AS position
-                FROM named n
-                JOIN known k ON k.id = n.organization_id
-                WHERE strpos(lower(n.name), lower($2)) > 0
-            )
             SELECT
-                kind AS "kind!",
-                id AS "id!",
-                name AS "name!",
-                organization_id AS "organization_id!",
-                organization_name AS "organization_name!"
-            FROM ranked
-            WHERE position <= $3
-            ORDER BY kind, position
+                n.kind AS "kind!",
+                n.id AS "id!",
+                n.name AS "name!",
+                k.id AS "organization_id!",
+                k.name AS "organization_name!"
+            FROM (
+                (
+                    SELECT 'organization' AS kind, id, name, id AS organization_id
+                    FROM organizations
+                    WHERE tenant_id = $1 AND removed_at IS NULL AND strpos(lower(name COLLATE "C"), $2) > 0
+                    ORDER BY length(name), name COLLATE "C", id
+                    LIMIT $3
+                )
+                UNION ALL
+                (
+                    SELECT 'repository', id, name, organization_id
+                    FROM repositories
+                    WHERE tenant_id = $1
+                        AND strpos(lower(name COLLATE "C"), $2) > 0
+                        AND organization_id IN (
+                            SELECT id FROM organizations WHERE tenant_id = $1 AND removed_at IS NULL
+                        )
+                    ORDER BY length(name), name COLLATE "C", id
+                    LIMIT $3
+                )
+                UNION ALL
+                (
+                    SELECT 'plan', id, name, organization_id
+                    FROM plans
+                    WHERE tenant_id = $1
+                        AND removed_at IS NULL
+                        AND strpos(lower(name COLLATE "C"), $2) > 0
+                        AND organization_id IN (
+                            SELECT id FROM organizations WHERE tenant_id = $1 AND removed_at IS NULL
+                        )
+                    ORDER BY length(name), name COLLATE "C", id
+                    LIMIT $3
+                )
+                UNION ALL
+                (
+                    SELECT 'credential', id, name, organization_id
+                    FROM credentials
+                    WHERE tenant_id = $1
+                        AND removed_at IS NULL
+                        AND strpos(lower(name COLLATE "C"), $2) > 0
+                        AND organization_id IN (
+                            SELECT id FROM organizations WHERE tenant_id = $1 AND removed_at IS NULL
+                        )
+                    ORDER BY length(name), name COLLATE "C", id
+                    LIMIT $3
+                )
+            ) n
+            JOIN organizations k ON k.tenant_id = $1 AND k.id = n.organization_id
+            ORDER BY n.kind, length(n.name), n.name COLLATE "C", n.id
             "#,
             self.tenant.0,
-            text,
+            text.to_ascii_lowercase(),
             i64::from(limit),
         )
         .fetch_all(&mut *tx)

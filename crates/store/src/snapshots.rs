@@ -8,6 +8,8 @@ use domain::{
     Kind, Name, Omission, OrganizationId, PlanId, RepositoryId, RepositoryName, RunId, SnapshotId,
     StorageId,
 };
+use serde_json::Value;
+use sqlx::{FromRow, Postgres, QueryBuilder};
 use tracing::instrument;
 use uuid::Uuid;
 
@@ -86,6 +88,30 @@ const SHORT: usize = 8;
 /// The fewest digits by which a snapshot may be named.
 const SHORTEST: usize = 4;
 
+#[derive(FromRow)]
+struct Row {
+    id: Uuid,
+    restic_id: String,
+    repository_id: Uuid,
+    forge_id: i64,
+    repository_name: String,
+    repository_gone: bool,
+    organization_id: Uuid,
+    organization_name: String,
+    plan_id: Uuid,
+    plan_name: String,
+    storage_id: Uuid,
+    storage_name: String,
+    run_id: Uuid,
+    taken_at: DateTime<Utc>,
+    bytes_total: i64,
+    bytes_added: i64,
+    counts: Value,
+    omissions: Value,
+    manifest_sha256: String,
+    verified_at: Option<DateTime<Utc>>,
+}
+
 impl Scoped {
     /// When a plan's snapshots in its storage were taken, each repository by itself: what its rule for keeping them is about.
     /// Repositories that the host does not list any more are left out, because nothing of them is ever dropped.
@@ -145,64 +171,55 @@ impl Scoped {
         prefix: Option<&str>,
         only: Option<SnapshotId>,
     ) -> Result<Vec<Snapshot>, Error> {
-        let mut tx = self.begin().await?;
-        let rows = sqlx::query!(
-            r#"
-            SELECT
-                s.id,
-                s.restic_id,
-                s.repository_id,
-                r.forge_id,
-                r.name AS repository_name,
-                r.gone_at IS NOT NULL AS "repository_gone!",
-                s.organization_id,
-                o.name AS organization_name,
-                s.plan_id,
-                p.name AS plan_name,
-                s.storage_id,
-                g.name AS storage_name,
-                s.run_id,
-                s.taken_at,
-                s.bytes_total,
-                s.bytes_added,
-                s.counts,
-                s.omissions,
-                s.manifest_sha256,
-                s.verified_at
-            FROM snapshots s
-            JOIN repositories r ON r.tenant_id = s.tenant_id AND r.id = s.repository_id
-            JOIN organizations o ON o.tenant_id = s.tenant_id AND o.id = s.organization_id
-            JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id
-            JOIN storages g ON g.tenant_id = s.tenant_id AND g.id = s.storage_id
-            WHERE s.tenant_id = $1
-                AND s.forgotten_at IS NULL
-                AND ($2::uuid IS NULL OR s.plan_id = $2)
-                AND ($3::uuid IS NULL OR s.organization_id = $3)
-                AND ($4::uuid IS NULL OR s.storage_id = $4)
-                AND ($5::text IS NULL OR lower(r.name) = lower($5))
-                AND (
-                    $6::uuid IS NULL
-                    OR EXISTS (
-                        SELECT 1
-                        FROM fetches f
-                        WHERE f.tenant_id = s.tenant_id AND f.run_id = $6 AND f.snapshot_id = s.id
-                    )
+        // Only what narrows stands in the query, so that each one finds its index.
+        let mut query = QueryBuilder::<Postgres>::new(
+            "SELECT s.id, s.restic_id, s.repository_id, r.forge_id, r.name AS repository_name, \
+             r.gone_at IS NOT NULL AS repository_gone, s.organization_id, o.name AS organization_name, s.plan_id, \
+             p.name AS plan_name, s.storage_id, g.name AS storage_name, s.run_id, s.taken_at, s.bytes_total, \
+             s.bytes_added, s.counts, s.omissions, s.manifest_sha256, s.verified_at \
+             FROM snapshots s \
+             JOIN repositories r ON r.tenant_id = s.tenant_id AND r.id = s.repository_id \
+             JOIN organizations o ON o.tenant_id = s.tenant_id AND o.id = s.organization_id \
+             JOIN plans p ON p.tenant_id = s.tenant_id AND p.id = s.plan_id \
+             JOIN storages g ON g.tenant_id = s.tenant_id AND g.id = s.storage_id \
+             WHERE s.forgotten_at IS NULL AND s.tenant_id = ",
+        );
+        query.push_bind(self.tenant.0);
+        for (condition, id) in [
+            (" AND s.plan_id = ", filter.plan.map(|id| id.0)),
+            (
+                " AND s.organization_id = ",
+                filter.organization.map(|id| id.0),
+            ),
+            (" AND s.storage_id = ", filter.storage.map(|id| id.0)),
+            (" AND s.id = ", only.map(|id| id.0)),
+        ] {
+            if let Some(id) = id {
+                query.push(condition).push_bind(id);
+            }
+        }
+        if let Some(name) = &filter.repository {
+            query
+                .push(" AND lower(r.name) = lower(")
+                .push_bind(name.to_string())
+                .push(")");
+        }
+        if let Some(run) = filter.run {
+            query
+                .push(
+                    " AND s.id IN (SELECT f.snapshot_id FROM fetches f WHERE f.tenant_id = s.tenant_id AND f.run_id = ",
                 )
-                AND ($7::text IS NULL OR s.restic_id LIKE $7 || '%')
-                AND ($8::uuid IS NULL OR s.id = $8)
-            ORDER BY r.name, r.id, s.taken_at DESC, s.restic_id
-            "#,
-            self.tenant.0,
-            filter.plan.map(|id| id.0),
-            filter.organization.map(|id| id.0),
-            filter.storage.map(|id| id.0),
-            filter.repository.as_ref().map(RepositoryName::to_string),
-            filter.run.map(|id| id.0),
-            prefix,
-            only.map(|id| id.0),
-        )
-        .fetch_all(&mut *tx)
-        .await?;
+                .push_bind(run.0)
+                .push(")");
+        }
+        if let Some(prefix) = prefix {
+            query
+                .push(" AND s.restic_id LIKE ")
+                .push_bind(format!("{prefix}%"));
+        }
+        query.push(" ORDER BY r.name, r.id, s.taken_at DESC, s.restic_id");
+        let mut tx = self.begin().await?;
+        let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *tx).await?;
         tx.commit().await?;
         rows.into_iter()
             .map(|row| {
@@ -278,6 +295,31 @@ impl Scoped {
         restic_ids: &[String],
     ) -> Result<u64, Error> {
         let mut tx = self.begin().await?;
+        // Nobody adds a snapshot of these repositories until it is known whether any of theirs is kept.
+        let repositories = sqlx::query_scalar!(
+            r#"
+            SELECT r.id
+            FROM repositories r
+            WHERE r.tenant_id = $1
+                AND r.id IN (
+                    SELECT s.repository_id
+                    FROM snapshots s
+                    WHERE s.tenant_id = $1
+                        AND s.organization_id = $2
+                        AND s.storage_id = $3
+                        AND s.restic_id = ANY($4)
+                        AND s.forgotten_at IS NULL
+                )
+            ORDER BY r.id
+            FOR UPDATE
+            "#,
+            self.tenant.0,
+            organization.0,
+            storage.0,
+            restic_ids,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
         let forgotten: Vec<Uuid> = sqlx::query_scalar!(
             r#"
             UPDATE snapshots
@@ -296,6 +338,23 @@ impl Scoped {
             self.db.clock.now(),
         )
         .fetch_all(&mut *tx)
+        .await?;
+        sqlx::query!(
+            r#"
+            UPDATE repositories r
+            SET is_protected = false
+            WHERE r.tenant_id = $1
+                AND r.id = ANY($2)
+                AND NOT EXISTS (
+                    SELECT
+                    FROM snapshots s
+                    WHERE s.tenant_id = r.tenant_id AND s.repository_id = r.id AND s.forgotten_at IS NULL
+                )
+            "#,
+            self.tenant.0,
+            &repositories,
+        )
+        .execute(&mut *tx)
         .await?;
         sqlx::query!(
             "DELETE FROM plan_states WHERE tenant_id = $1 AND snapshot_id = ANY($2)",

@@ -143,7 +143,7 @@ async fn a_plain_owner_migrates_and_works(pool: PgPool) {
         "CREATE ROLE @ LOGIN CREATEROLE",
         "GRANT CREATE, USAGE ON SCHEMA public TO @",
     ] {
-        sqlx::query(sqlx::AssertSqlSafe(statement.replace('@', &role)))
+        sqlx::query(AssertSqlSafe(statement.replace('@', &role)))
             .execute(&mut *admin)
             .await
             .unwrap();
@@ -176,7 +176,7 @@ async fn a_plain_owner_migrates_and_works(pool: PgPool) {
 
     db.close().await;
     for statement in ["DROP OWNED BY @", "DROP ROLE @"] {
-        sqlx::query(sqlx::AssertSqlSafe(statement.replace('@', &role)))
+        sqlx::query(AssertSqlSafe(statement.replace('@', &role)))
             .execute(&mut *admin)
             .await
             .unwrap();

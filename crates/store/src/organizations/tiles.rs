@@ -97,15 +97,7 @@ impl Scoped {
             CROSS JOIN LATERAL (
                 SELECT
                     count(*) AS total,
-                    count(*) FILTER (
-                        WHERE EXISTS (
-                            SELECT 1
-                            FROM snapshots s
-                            WHERE s.tenant_id = r.tenant_id
-                                AND s.repository_id = r.id
-                                AND s.forgotten_at IS NULL
-                        )
-                    ) AS protected
+                    count(*) FILTER (WHERE r.is_protected) AS protected
                 FROM repositories r
                 WHERE r.tenant_id = o.tenant_id
                     AND r.organization_id = o.id
@@ -149,6 +141,11 @@ impl Scoped {
     ) -> Result<BTreeMap<Uuid, Vec<TileCredential>>, Error> {
         let rows = sqlx::query!(
             r#"
+            WITH live AS MATERIALIZED (
+                SELECT id, organization_id, additional_credentials
+                FROM plans
+                WHERE tenant_id = $1 AND organization_id = ANY($2) AND removed_at IS NULL
+            )
             SELECT
                 c.organization_id,
                 c.id,
@@ -158,26 +155,15 @@ impl Scoped {
                 c.health_reason,
                 c.bucket,
                 c.expires_at,
-                EXISTS (
-                    SELECT 1
-                    FROM plans p
-                    WHERE p.tenant_id = c.tenant_id
-                        AND p.organization_id = c.organization_id
-                        AND p.removed_at IS NULL
-                        AND (
-                            c.role = 'main'
-                            OR (
-                                p.additional_credentials
-                                AND EXISTS (
-                                    SELECT 1
-                                    FROM plan_credentials u
-                                    WHERE u.tenant_id = c.tenant_id
-                                        AND u.credential_id = c.id
-                                        AND u.plan_id = p.id
-                                )
-                            )
-                        )
-                ) AS "is_used!"
+                CASE c.role
+                    WHEN 'main' THEN c.organization_id IN (SELECT p.organization_id FROM live p)
+                    ELSE c.id IN (
+                        SELECT u.credential_id
+                        FROM live p
+                        JOIN plan_credentials u ON u.tenant_id = $1 AND u.plan_id = p.id
+                        WHERE p.additional_credentials
+                    )
+                END AS "is_used!"
             FROM credentials c
             WHERE c.tenant_id = $1 AND c.organization_id = ANY($2) AND c.removed_at IS NULL
             ORDER BY c.role <> 'main', c.name

@@ -68,6 +68,13 @@ pub(super) async fn put(
     now: DateTime<Utc>,
 ) -> Result<Uuid, Error> {
     let snapshot = insert_snapshot(tx, claim, stored).await?;
+    sqlx::query!(
+        "UPDATE repositories SET is_protected = true WHERE tenant_id = $1 AND id = $2 AND NOT is_protected",
+        claim.tenant.0,
+        claim.repository.0,
+    )
+    .execute(&mut **tx)
+    .await?;
     let result = sqlx::query!(
         r#"
         INSERT INTO plan_states (

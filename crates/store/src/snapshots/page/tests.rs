@@ -80,3 +80,36 @@ async fn a_name_a_repository_and_a_time_narrow_the_list(pool: PgPool) {
     let page = acme.scoped.snapshot_page(&earlier, None, 9).await.unwrap();
     assert_eq!(page.snapshots, []);
 }
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn a_repository_is_protected_while_a_snapshot_of_it_is_kept(pool: PgPool) {
+    let acme = sample(&pool).await;
+    let counted = async || {
+        let tile = acme.scoped.tiles(None, 1).await.unwrap().remove(0);
+        (tile.protected, tile.repositories)
+    };
+    three(&acme).await;
+    assert_eq!(counted().await, (3, 3));
+    let forget = async |digit: &str| {
+        let forgotten = [digit.repeat(64)];
+        let forget = acme
+            .scoped
+            .forget(acme.organization, acme.storage, &forgotten);
+        assert_eq!(forget.await.unwrap(), 1);
+    };
+    forget("a").await;
+    assert_eq!(counted().await, (2, 3));
+
+    let worker = acme.worker().await;
+    acme.listed_run(worker, 3).await;
+    for digit in ['d', 'e', 'f'] {
+        let claim = acme.claim(worker).await.unwrap();
+        let settled = acme.fleet.settle_fetch(&claim, stored(digit));
+        settled.await.unwrap();
+    }
+    assert_eq!(counted().await, (3, 3));
+    for digit in ["d", "e", "f"] {
+        forget(digit).await;
+    }
+    assert_eq!(counted().await, (2, 3), "two have an older one");
+}

@@ -291,6 +291,45 @@ SELECT
 FROM part
 WHERE number % 40 = 0;
 
+-- What the program keeps of a run that has ended.
+UPDATE runs AS r
+SET summary = jsonb_build_object(
+    'tally', (
+        SELECT jsonb_build_object(
+            'queued', 0, 'running', 0, 'throttled', 0, 'cancelled', 0, 'complete_with_omissions', 0,
+            'complete', count(*) FILTER (WHERE state = 'complete'),
+            'unchanged', count(*) FILTER (WHERE state = 'unchanged'),
+            'failed', count(*) FILTER (WHERE state = 'failed')
+        )
+        FROM fetches AS f
+        WHERE f.tenant_id = r.tenant_id AND f.run_id = r.id
+    ),
+    'bytes_added', (
+        SELECT coalesce(sum(bytes_added), 0)
+        FROM fetches AS f
+        WHERE f.tenant_id = r.tenant_id AND f.run_id = r.id
+    ),
+    'throttled_s', 180,
+    'credentials', (
+        SELECT coalesce(jsonb_agg(u), '[]')
+        FROM (
+            SELECT
+                c.name,
+                sum(request_count) AS requests,
+                sum(refused_count) AS refused,
+                sum(not_modified_count) AS not_modified,
+                sum(point_count) AS points
+            FROM usages AS u
+            JOIN credentials AS c ON c.tenant_id = u.tenant_id AND c.id = u.credential_id
+            WHERE u.tenant_id = r.tenant_id AND u.run_id = r.id
+            GROUP BY c.name
+        ) AS u
+    )
+);
+UPDATE repositories AS r
+SET is_protected = true
+WHERE EXISTS (SELECT FROM snapshots AS s WHERE s.tenant_id = r.tenant_id AND s.repository_id = r.id);
+
 -- 60 people, most of them in the first tenant.
 CREATE TEMP TABLE person AS
 SELECT n AS number, pg_temp.id_at(now() - n * interval '1 day') AS id
