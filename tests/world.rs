@@ -329,6 +329,14 @@ impl World {
         runs[0]["run"].as_str().unwrap().to_owned()
     }
 
+    /// Waits for the newest run to be in a state, for as long as the caller likes.
+    pub(crate) async fn until_the_run_is(&self, state: &str) {
+        let mut look = tokio::time::interval(LOOK);
+        while self.call(&["runs"]).await.expect(0).json()[0]["state"] != state {
+            look.tick().await;
+        }
+    }
+
     /// Waits for the end of every run, for as long as the caller likes.
     pub(crate) async fn until_no_run_is_open(&self) {
         let database = self.database.look().await;

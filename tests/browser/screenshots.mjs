@@ -31,8 +31,9 @@ async function take(console, look, storageState, pages) {
   await page.context().close();
 }
 
-/** `/t/northwind/tasks/{id}` is in `tasks-one`. */
+/** `/t/northwind/tasks/{id}` is in `tasks-one`, `/audit` in `installation-audit`. */
 function nameOf(kind) {
   const parts = kind.split('/').filter((part) => part !== '' && part !== 't' && part !== world.tenant);
+  if (/^\/(audit|tenants)/.test(kind)) parts.unshift('installation');
   return parts.map((part) => (part === '{id}' ? 'one' : part)).join('-') || 'start';
 }
