@@ -51,6 +51,7 @@ drive(async (console) => {
   step('a section with something typed asks too');
   await page.getByRole('link', {name: 'Edit plan nightly'}).click();
   await openSection(page, 'Schedule');
+  await panel(page).getByRole('radio', {name: /^Nightly/}).check();
   await field(panel(page), /^Time zone/).fill('Europe/Berlin');
   await link(panel(page), 'Cancel').click();
   await reads(panel(page), 'Leave without saving?');

@@ -1,10 +1,13 @@
 use domain::{
     BucketKey, CredentialId, CredentialKind, ForgeKind, Host, MemberRole, OrganizationId, PlanId,
-    Role, Secret, Subject,
+    Role, Secret, Selection, Subject,
 };
 use http::StatusCode;
 use sqlx::PgPool;
-use store::{Account, NewCredential, NewOrganization, NewStorage, Plan, Scoped, TokenSource};
+use store::{
+    Account, ListedRepository, NewCredential, NewOrganization, NewStorage, Plan, Scoped,
+    TokenSource,
+};
 
 use crate::samples::{Answer, Browser, Site};
 
@@ -416,4 +419,37 @@ async fn a_plan_of_another_tenant_does_not_exist(pool: PgPool) {
     let nobody = format!("/t/acme/plans/{}/edit", PlanId::new());
     let missing = acme.admin().await.get(&nobody).await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn repositories_are_ticked_by_their_names(pool: PgPool) {
+    let acme = Acme::new(&pool).await;
+    let plan = acme.added().await;
+    let listed = ["octo/web", "octo/api"].map(|name| ListedRepository {
+        forge_id: i64::from(name.as_bytes()[5]),
+        name: name.parse().unwrap(),
+        listing: serde_json::json!({}),
+    });
+    let fleet = acme.site.db.fleet();
+    fleet
+        .upsert_repositories(acme.site.acme, plan.organization, &listed)
+        .await
+        .unwrap();
+    let mut browser = acme.admin().await;
+    let edit = format!("/t/acme/plans/{}/edit", plan.id);
+    let form = browser.get(&format!("{edit}/sources")).await.body;
+    for name in ["octo/web", "octo/api"] {
+        let tick = format!("name=\"repository\" value=\"{name}\"");
+        assert!(form.contains(&tick), "{form}");
+    }
+    let ticked = [("select", "chosen"), ("repository", "octo/api")];
+    browser.post(&format!("{edit}/sources"), &ticked).await;
+    browser
+        .post(&edit, &[("name", "nightly"), ("go", "save")])
+        .await;
+    let Selection::Chosen(names) = acme.plan().await.selection else {
+        panic!("{:?}", acme.plan().await.selection)
+    };
+    assert_eq!(names.len(), 1);
+    assert_eq!(names[0].to_string(), "octo/api");
 }
