@@ -89,14 +89,16 @@ impl Fleet {
             r#"
             UPDATE fetches f
             SET
-                state = CASE WHEN r.cancel_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
-                ended_at = CASE WHEN r.cancel_requested_at IS NULL THEN NULL ELSE $1::timestamptz END,
+                (state, ended_at) = (
+                    SELECT
+                        CASE WHEN r.cancel_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
+                        CASE WHEN r.cancel_requested_at IS NULL THEN NULL ELSE $1::timestamptz END
+                    FROM runs r
+                    WHERE r.tenant_id = f.tenant_id AND r.id = f.run_id
+                ),
                 worker_id = NULL,
                 fence = f.fence + 1
-            FROM runs r
             WHERE f.state = 'running'
-                AND r.tenant_id = f.tenant_id
-                AND r.id = f.run_id
                 AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = f.worker_id)
             "#,
             now,
