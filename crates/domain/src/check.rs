@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{CredentialId, Login, Name, OrganizationId, Reading, Resource, SecretId};
+use crate::{
+    ApplicationId, Arrival, CredentialId, InstallationRequestId, Login, Name, OrganizationId,
+    Purpose, Reading, Resource, SecretId, Slot,
+};
 
 /// What a token is tried for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,28 @@ pub enum Errand {
         /// The credential.
         credential: CredentialId,
     },
+    /// Somebody has come back from a host: what was gone for is done if it is proven.
+    Return {
+        /// The application.
+        application: ApplicationId,
+        /// What it is for.
+        slot: Slot,
+        /// The host's address.
+        host: String,
+        /// What was gone for.
+        purpose: Purpose,
+        /// With what.
+        arrival: Arrival,
+    },
+    /// An owner has installed what somebody had asked for, and that person takes it.
+    Take {
+        /// What was asked for.
+        request: InstallationRequestId,
+        /// The organization.
+        organization: OrganizationId,
+        /// The application.
+        slot: Slot,
+    },
     /// It is to take the place of an entry's value, for every credential that uses the entry.
     Replace {
         /// The entry of the Password Manager.
@@ -48,6 +73,8 @@ impl Errand {
             Self::Register { .. } => "register",
             Self::Add { .. } => "add",
             Self::Recheck { .. } => "recheck",
+            Self::Return { .. } => "return",
+            Self::Take { .. } => "take",
             Self::Replace { .. } => "replace",
         }
     }
@@ -80,6 +107,10 @@ impl CheckState {
 pub enum Step {
     /// Whose token it is.
     Owner,
+    /// Who has come back from the host, and what that person decides there.
+    Person,
+    /// What is installed where, and with which permissions.
+    Installation,
     /// What the token may do; the host has said so in its first answer.
     Rights,
     /// Which accounts it reaches.
@@ -95,6 +126,8 @@ impl Step {
     pub fn label(self, host: &str) -> String {
         match self {
             Self::Owner => format!("Asking {host} who this token belongs to"),
+            Self::Person => format!("Asking {host} who has come back"),
+            Self::Installation => "Looking at the installation".to_owned(),
             Self::Rights => "Reading its scopes and its expiry".to_owned(),
             Self::Accounts => "Listing the accounts that it reaches".to_owned(),
             Self::Quota => "Reading its quota".to_owned(),
@@ -124,6 +157,22 @@ pub struct Findings {
     pub same_user_as: Option<Name>,
     /// The accounts that it covers here, when an organization was registered.
     pub accounts: Vec<String>,
+    /// What is installed, if it is an application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed: Option<Installed>,
+}
+
+/// An application on an account, as the host describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installed {
+    /// Which application.
+    pub slot: Slot,
+    /// The account.
+    pub account: String,
+    /// What its owner has agreed to, as `contents:read`.
+    pub permissions: Vec<String>,
+    /// Whether it covers all repositories of the account.
+    pub covers_all: bool,
 }
 
 /// The part of a form that a refusal is about.
@@ -140,6 +189,8 @@ pub enum Field {
     Token,
     /// The accounts.
     Accounts,
+    /// The application.
+    Application,
 }
 
 /// Why a token, or what came with it, was not taken.

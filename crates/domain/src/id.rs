@@ -46,6 +46,10 @@ ids! {
     OrganizationId,
     /// Something that may call the API.
     CredentialId,
+    /// An application on a host.
+    ApplicationId,
+    /// Something that an owner on a host was asked to install.
+    InstallationRequestId,
     /// One trial of a token at its host.
     CheckId,
     /// An entry of the Password Manager.

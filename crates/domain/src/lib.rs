@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod application;
 pub mod bucket;
 pub mod check;
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod id;
 pub mod label;
 pub mod login;
 pub mod name;
+pub mod notice;
 pub mod person;
 pub mod place;
 pub mod retention;
@@ -29,19 +31,22 @@ pub mod secret;
 pub mod selection;
 pub mod token;
 
+pub use application::{Arrival, Purpose, Slot};
 pub use bucket::{BucketKey, Reading, Resource, Subject};
 pub use check::{CheckState, Errand, Findings, Refusal, Step};
 pub use clock::Clock;
 pub use content::{Content, Kind, Omission, Part, Reason};
-pub use credential::{CredentialKind, Health, Role};
+pub use credential::{CredentialKind, Grant, Health, Role};
 pub use host::{ForgeKind, Host};
 pub use id::{
-    CheckId, CredentialId, DraftId, FetchId, InvitationId, OrganizationId, PersonId, PlanId,
-    RepositoryId, RunId, SecretId, SessionId, SnapshotId, StorageId, TenantId, WorkerId,
+    ApplicationId, CheckId, CredentialId, DraftId, FetchId, InstallationRequestId, InvitationId,
+    OrganizationId, PersonId, PlanId, RepositoryId, RunId, SecretId, SessionId, SnapshotId,
+    StorageId, TenantId, WorkerId,
 };
 pub use label::{Label, Remark};
 pub use login::Login;
 pub use name::{Name, RepositoryName};
+pub use notice::Notice;
 pub use person::{Email, MemberRole, PersonName, Theme};
 pub use place::Place;
 pub use retention::Retention;

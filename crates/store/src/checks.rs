@@ -72,22 +72,34 @@ impl Scoped {
     /// Asks for a check.
     #[instrument(name = "store.checks.request", skip_all, fields(kind = new.errand.word()))]
     pub async fn request_check(&self, sealer: &Sealer, new: NewCheck) -> Result<CheckId, Error> {
-        let id = CheckId::new();
         let mut tx = self.begin().await?;
-        let mut subject = self.subject(&mut tx, &new.errand).await?;
+        let id = self.request_check_in(&mut tx, sealer, new).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    pub(crate) async fn request_check_in(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        sealer: &Sealer,
+        new: NewCheck,
+    ) -> Result<CheckId, Error> {
+        let id = CheckId::new();
+        let mut subject = self.subject(tx, &new.errand).await?;
         let (key_version, content) = match &new.token {
             Some(TokenSource::New(token)) => {
                 let (version, content) = self
-                    .seal_in(&mut tx, sealer, SecretId(id.0), FIRST, token)
+                    .seal_in(tx, sealer, SecretId(id.0), FIRST, token)
                     .await?;
                 (Some(version), Some(content))
             }
             Some(TokenSource::Entry(secret)) => {
-                self.lock_token(&mut tx, *secret).await?;
+                self.lock_token(tx, *secret).await?;
                 subject.secret = Some(*secret);
                 (None, None)
             }
-            None => (None, None),
+            // What an application asks for itself is not tried: it is proven first.
+            Some(TokenSource::Grant { .. } | TokenSource::Installation(_)) | None => (None, None),
         };
         let asked = sqlx::query!(
             r#"
@@ -110,7 +122,7 @@ impl Scoped {
             new.once,
             self.db.clock.now(),
         )
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
         if asked.rows_affected() == 0 {
             let first = sqlx::query_scalar!(
@@ -118,12 +130,11 @@ impl Scoped {
                 self.tenant.0,
                 new.once,
             )
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut **tx)
             .await?;
             return Ok(CheckId(first));
         }
-        announce(&mut tx).await?;
-        tx.commit().await?;
+        announce(tx).await?;
         Ok(id)
     }
 
@@ -144,7 +155,7 @@ impl Scoped {
             Errand::Recheck { credential } => {
                 let row = sqlx::query!(
                     r#"
-                    SELECT organization_id, secret_id AS "secret_id!"
+                    SELECT organization_id, secret_id
                     FROM credentials
                     WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL
                     "#,
@@ -157,7 +168,23 @@ impl Scoped {
                 Ok(Subject {
                     organization: Some(OrganizationId(row.organization_id)),
                     credential: Some(*credential),
-                    secret: Some(SecretId(row.secret_id)),
+                    secret: row.secret_id.map(SecretId),
+                })
+            }
+            Errand::Return { purpose, .. } => {
+                if let Some(organization) = purpose.organization() {
+                    self.lock_organization(tx, organization).await?;
+                }
+                Ok(Subject {
+                    organization: purpose.organization(),
+                    ..Subject::default()
+                })
+            }
+            Errand::Take { organization, .. } => {
+                self.lock_organization(tx, *organization).await?;
+                Ok(Subject {
+                    organization: Some(*organization),
+                    ..Subject::default()
                 })
             }
             Errand::Replace { secret } => {
@@ -207,7 +234,9 @@ impl Scoped {
             |name: Option<String>| name.map(|name| decode::text("a name", &name)).transpose();
         let host = match (row.host_kind, row.host_url, &errand) {
             (Some(kind), Some(url), _) => Some(decode::host(&kind, &url)?),
-            (_, _, Errand::Register { host, .. }) => Some(decode::host("github", host)?),
+            (_, _, Errand::Register { host, .. } | Errand::Return { host, .. }) => {
+                Some(decode::host("github", host)?)
+            }
             _ => None,
         };
         Ok(Some(Check {

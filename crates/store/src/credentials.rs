@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    BucketKey, CredentialId, CredentialKind, Health, Label, Name, OrganizationId, Role, Secret,
-    SecretId,
+    ApplicationId, BucketKey, CredentialId, CredentialKind, Grant, Health, Label, Name,
+    OrganizationId, Role, Secret, SecretId, Slot,
 };
 use serde_json::{Value, json};
 use sqlx::{Postgres, Transaction};
@@ -13,6 +13,8 @@ use crate::error::{OnConstraint, found};
 use crate::{Act, Error, Scoped, Sealer, SecretKind, decode};
 
 mod access;
+mod grant;
+mod installed;
 mod read;
 mod remove;
 
@@ -52,6 +54,81 @@ pub enum TokenSource {
     New(Secret),
     /// It is an entry of the Password Manager, which several credentials may share.
     Entry(SecretId),
+    /// A user has granted it to our OAuth app; it becomes an entry of the Password Manager.
+    Grant {
+        /// The application.
+        application: ApplicationId,
+        /// What was granted.
+        grant: Grant,
+    },
+    /// The application asks for tokens itself, as long as it is installed.
+    Installation(Installation),
+}
+
+/// An application on an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Installation {
+    /// The application.
+    pub application: ApplicationId,
+    /// The account, by the host's number.
+    pub account: i64,
+    /// The host's number of the installation.
+    pub number: i64,
+}
+
+/// Where a stored credential's token comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// From an entry of the Password Manager.
+    Entry {
+        /// The entry.
+        secret: SecretId,
+        /// What it is called.
+        name: Label,
+        /// How often its value was set: another number is another token.
+        version: i32,
+        /// The application that it was granted to, if it is a grant.
+        application: Option<ApplicationId>,
+    },
+    /// From the application, which asks for tokens of its own.
+    Installation {
+        /// The application.
+        application: ApplicationId,
+        /// What it is for.
+        slot: Slot,
+        /// The account, by the host's number.
+        account: i64,
+        /// The installation; nothing since it was taken off the account.
+        number: Option<i64>,
+        /// How often the application's keys were set.
+        key_version: i32,
+    },
+}
+
+impl Source {
+    /// The entry of the Password Manager, if there is one.
+    pub fn entry(&self) -> Option<SecretId> {
+        match self {
+            Self::Entry { secret, .. } => Some(*secret),
+            Self::Installation { .. } => None,
+        }
+    }
+
+    /// What that entry is called.
+    pub fn entry_name(&self) -> Option<&Label> {
+        match self {
+            Self::Entry { name, .. } => Some(name),
+            Self::Installation { .. } => None,
+        }
+    }
+
+    /// Another number is another token.
+    pub fn version(&self) -> i32 {
+        match self {
+            Self::Entry { version, .. } => *version,
+            Self::Installation { key_version, .. } => *key_version,
+        }
+    }
 }
 
 /// What may call a host's API.
@@ -73,13 +150,9 @@ pub struct Credential {
     pub bucket: BucketKey,
     /// Share of its budget that is never spent, in percent.
     pub reserve_percent: u8,
-    /// Where the token is kept.
-    pub secret: SecretId,
-    /// What the entry is called.
-    pub secret_name: Label,
-    /// How often the entry's value was set: another number is another token.
-    pub secret_version: i32,
-    /// What it may do, if the host says so.
+    /// Where its token comes from.
+    pub source: Source,
+    /// What it may do, if the host says so: scopes, or an application's permissions as `contents:read`.
     pub scopes: Option<Vec<String>>,
     /// When it expires, if the host says so.
     pub expires_at: Option<DateTime<Utc>>,
@@ -91,6 +164,16 @@ pub struct Credential {
     pub created_at: DateTime<Utc>,
     /// The plans that have it in their pool: for the main one all of the organization's.
     pub used_by: Vec<Name>,
+}
+
+impl Credential {
+    /// What a person knows it by: its name, or the application and where that is installed.
+    pub fn title(&self) -> String {
+        match &self.source {
+            Source::Installation { slot, .. } => format!("{} on {}", slot.label(), self.login),
+            Source::Entry { .. } => self.name.to_string(),
+        }
+    }
 }
 
 /// The first of "base", "base with 2", "base with 3" and so on that is not taken.
@@ -134,25 +217,49 @@ impl Scoped {
             what: "a credential",
             name: new.name.to_string(),
         };
+        let mut installation = None;
+        let mut application = None;
         let secret = match &new.token {
             TokenSource::New(secret) => {
                 let entry = self.token_name(tx, &new.login, &new.bucket.host).await?;
-                self.put_secret_in(tx, sealer, &entry, SecretKind::Token, secret)
-                    .await?
+                let kind = SecretKind::Token;
+                Some(self.put_secret_in(tx, sealer, &entry, kind, secret).await?)
             }
             TokenSource::Entry(secret) => {
                 self.lock_token(tx, *secret).await?;
-                *secret
+                Some(*secret)
             }
+            TokenSource::Grant {
+                application: of,
+                grant,
+            } => {
+                application = Some(*of);
+                let entry = self.token_name(tx, &new.login, &new.bucket.host).await?;
+                let (kind, value) = (SecretKind::Grant, grant::close(grant)?);
+                Some(self.put_secret_in(tx, sealer, &entry, kind, &value).await?)
+            }
+            TokenSource::Installation(installed) => {
+                application = Some(installed.application);
+                installation = Some(*installed);
+                None
+            }
+        };
+        let unregistered = || Error::Unregistered {
+            account: new.login.clone(),
+        };
+        let installed_already = || Error::NameTaken {
+            what: "an application",
+            name: new.name.to_string(),
         };
         let id = CredentialId::new();
         sqlx::query!(
             r#"
             INSERT INTO credentials (
                 tenant_id, id, organization_id, name, login, role, kind, bucket,
-                reserve_percent, secret_id, scopes, expires_at, health, checked_at, created_at
+                reserve_percent, secret_id, scopes, expires_at, health, checked_at, created_at,
+                application_id, account_id, installation_id
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'healthy', $13, $13)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'healthy', $13, $13, $14, $15, $16)
             "#,
             self.tenant.0,
             id.0,
@@ -163,13 +270,18 @@ impl Scoped {
             decode::to_word("a kind of credential", &new.kind)?,
             new.bucket.to_string(),
             i16::from(new.reserve_percent),
-            secret.0,
+            secret.map(|id| id.0),
             new.scopes.as_deref(),
             new.expires_at,
             self.db.clock.now(),
+            application.map(|id| id.0),
+            installation.map(|one| one.account),
+            installation.map(|one| one.number),
         )
         .execute(&mut **tx)
         .await
+        .on_constraint("credentials_carried_check", unregistered)
+        .on_constraint("credentials_installed_key", installed_already)
         .on_constraint("credentials_name_key", taken)
         .on_constraint("credentials_one_main_key", || Error::SecondMainCredential)?;
         self.note_credential(
@@ -180,6 +292,7 @@ impl Scoped {
             Some(json!({
                 "user": new.login,
                 "role": new.role,
+                "kind": new.kind,
                 "reserve_percent": new.reserve_percent,
                 "scopes": new.scopes,
             })),
@@ -264,7 +377,10 @@ impl Scoped {
             reason,
         )
         .execute(&mut *tx)
-        .await?;
+        .await
+        .on_constraint("credentials_carried_check", || Error::Unregistered {
+            account: id.to_string(),
+        })?;
         found("credential", "store.credentials.set_health", &result)?;
         let action = match health {
             Health::Healthy => "credential.resume",
@@ -278,12 +394,13 @@ impl Scoped {
         Ok(())
     }
 
-    /// Sets aside a credential whose token the host refused. If it has another token by now, it stays as it is.
+    /// Sets aside a credential whose token, or whose application's key, the host refused. If it has another one by now, it stays
+    /// as it is.
     #[instrument(name = "store.credentials.park", skip_all, fields(credential = %id))]
     pub async fn park_credential(
         &self,
         id: CredentialId,
-        secret_version: i32,
+        version: i32,
         reason: &str,
     ) -> Result<(), Error> {
         let mut tx = self.begin().await?;
@@ -291,17 +408,25 @@ impl Scoped {
             r#"
             UPDATE credentials c
             SET health = 'dead', health_reason = $4
-            FROM secrets s
             WHERE c.tenant_id = $1
                 AND c.id = $2
                 AND c.health = 'healthy'
-                AND s.tenant_id = c.tenant_id
-                AND s.id = c.secret_id
-                AND s.version = $3
+                AND (
+                    EXISTS (
+                        SELECT 1
+                        FROM secrets s
+                        WHERE s.tenant_id = c.tenant_id AND s.id = c.secret_id AND s.version = $3
+                    )
+                    OR EXISTS (
+                        SELECT 1
+                        FROM applications a
+                        WHERE a.id = c.application_id AND c.secret_id IS NULL AND a.key_version = $3
+                    )
+                )
             "#,
             self.tenant.0,
             id.0,
-            secret_version,
+            version,
             reason,
         )
         .execute(&mut *tx)

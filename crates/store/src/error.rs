@@ -50,6 +50,12 @@ pub enum Error {
         /// The entry's name.
         name: String,
     },
+    /// The value was granted by a person on the host.
+    #[error("\"{name}\" was granted on the host and is renewed by itself: it cannot be entered.")]
+    Granted {
+        /// The entry's name.
+        name: String,
+    },
     /// The organization was removed; its snapshots stay, and nothing new is backed up.
     #[error(
         "The organization \"{name}\" was removed: its snapshots can be restored, but its plans do not run any more."
@@ -66,6 +72,24 @@ pub enum Error {
         "The organization has a main credential already: add this one as an additional credential."
     )]
     SecondMainCredential,
+    /// An additional application works only where the organization has main credentials.
+    #[error("{}", domain::application::must_be_registered(account))]
+    Unregistered {
+        /// The account.
+        account: String,
+    },
+    /// The slot of a host has its application.
+    #[error("There is a {slot} for this host already: remove it first, or replace its keys.")]
+    SlotTaken {
+        /// The slot, as pages call it.
+        slot: String,
+    },
+    /// Credentials live by the application.
+    #[error("{count} credentials use this application: remove them first.")]
+    ApplicationInUse {
+        /// How many.
+        count: u64,
+    },
     /// Nobody else could let new members in.
     #[error(
         "A tenant needs an owner: make somebody else an owner before the last one goes or gets another role."

@@ -22,7 +22,9 @@
 //! the folder in the place of `.sqlx`.
 #![warn(missing_docs)]
 
+mod applications;
 mod audit;
+mod authorizations;
 mod bell;
 mod checks;
 mod credentials;
@@ -31,8 +33,11 @@ mod decode;
 mod drafts;
 mod error;
 mod fetches;
+mod host_settings;
+mod installation_requests;
 mod lease;
 mod members;
+mod messages;
 mod organizations;
 mod people;
 mod plan_states;
@@ -54,14 +59,19 @@ mod tenants;
 mod usages;
 mod workers;
 
+pub use applications::{
+    Application, ApplicationKeys, ApplicationState, Conversion, Looked, NewApplication,
+};
 pub use audit::{Act, Actor, AuditEntry, AuditFilter, AuditPlace, AuditWords};
+pub use authorizations::{Authorized, NewAuthorization, brought};
 pub use bell::Bell;
 pub use checks::{Accepted, Check, ClaimedCheck, NewCheck, Seen};
-pub use credentials::{Credential, Leftover, NewCredential, TokenSource};
+pub use credentials::{Credential, Installation, Leftover, NewCredential, Source, TokenSource};
 pub use db::{Db, Fleet, MIGRATOR, Scoped};
 pub use drafts::{Draft, PlanSettings};
 pub use error::Error;
 pub use fetches::{FetchFilter, FetchKind, FetchPage, FetchPlace, FetchView, NewFetch, by_urgency};
+pub use installation_requests::{InstallationRequest, NewInstallationRequest};
 pub use lease::{LeaseMode, StorageLease};
 pub use members::{Invitation, Member, NewInvitation};
 pub use organizations::{

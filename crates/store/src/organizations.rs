@@ -156,7 +156,7 @@ impl Scoped {
         })
     }
 
-    async fn add_account(
+    pub(crate) async fn add_account(
         &self,
         tx: &mut Transaction<'static, Postgres>,
         organization: OrganizationId,

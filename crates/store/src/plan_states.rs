@@ -26,6 +26,8 @@ pub struct PlanState {
     pub swept_at: Option<DateTime<Utc>>,
     /// Digest of the wiki's refs, if there was a wiki.
     pub wiki: Option<String>,
+    /// Whether the host has told of a push since.
+    pub is_pushed_to: bool,
     /// The kinds that were asked for.
     pub kinds: BTreeSet<Kind>,
 }
@@ -50,7 +52,8 @@ impl Fleet {
                 s.omissions,
                 t.swept_at,
                 t.wiki,
-                t.kinds
+                t.kinds,
+                coalesce(r.changed_at > t.fetched_at, false) AS "is_pushed_to!"
             FROM plan_states t
             JOIN plans p ON p.tenant_id = t.tenant_id AND p.id = t.plan_id
             JOIN repositories r ON r.tenant_id = t.tenant_id AND r.id = t.repository_id
@@ -78,6 +81,7 @@ impl Fleet {
                     omissions: decode::json("a list of omissions", row.omissions)?,
                     swept_at: row.swept_at,
                     wiki: row.wiki,
+                    is_pushed_to: row.is_pushed_to,
                     kinds: decode::json("a list of kinds", row.kinds)?,
                 })
             })

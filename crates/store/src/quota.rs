@@ -135,6 +135,32 @@ impl Fleet {
             .collect()
     }
 
+    /// Writes down what a host has said of a bucket of which nothing is known yet.
+    #[instrument(name = "store.buckets.note_first", level = "debug", skip_all, fields(bucket = %key))]
+    pub async fn note_first_readings(
+        &self,
+        key: &BucketKey,
+        readings: &[(Resource, Reading)],
+    ) -> Result<(), Error> {
+        for (resource, reading) in readings {
+            sqlx::query!(
+                r#"
+                INSERT INTO buckets (key, resource, request_limit, remaining, reset_at)
+                VALUES ($1, $2, $3, $4, $5)
+                ON CONFLICT (key, resource) DO NOTHING
+                "#,
+                key.to_string(),
+                resource.0,
+                i64::from(reading.limit),
+                i64::from(reading.remaining),
+                reading.reset_at,
+            )
+            .execute(&self.db.pool)
+            .await?;
+        }
+        Ok(())
+    }
+
     /// What is known of every bucket.
     #[instrument(name = "store.buckets.list", level = "debug", skip_all)]
     pub async fn load_buckets(&self) -> Result<Vec<BucketRow>, Error> {

@@ -7,7 +7,7 @@ use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand;
-use domain::{PersonId, Secret, SecretId, TenantId};
+use domain::{ApplicationId, PersonId, Secret, SecretId, TenantId};
 use zeroize::Zeroizing;
 
 use crate::Error;
@@ -81,6 +81,31 @@ impl Sealer {
     }
 }
 
+impl Sealer {
+    /// Seals the keys of an application. It belongs to no tenant, so the master key does it itself.
+    pub(crate) fn seal_application(
+        &self,
+        application: ApplicationId,
+        keys: &Secret,
+    ) -> Result<Vec<u8>, Error> {
+        self.0
+            .seal(&application_place(application), keys.expose().as_bytes())
+    }
+
+    /// Opens the keys of an application.
+    pub(crate) fn open_application(
+        &self,
+        application: ApplicationId,
+        sealed: &[u8],
+    ) -> Result<Secret, Error> {
+        let bytes = self
+            .0
+            .open(&application_place(application), sealed)
+            .ok_or(Error::BrokenSeal)?;
+        text(&bytes)
+    }
+}
+
 /// A tenant's key, unwrapped for one use.
 pub(crate) struct TenantKey(RandomizedNonceKey);
 
@@ -129,6 +154,12 @@ fn key_place(tenant: TenantId, version: i32) -> Vec<u8> {
 fn totp_place(person: PersonId) -> Vec<u8> {
     let mut bytes = b"holdfast totp\0".to_vec();
     bytes.extend_from_slice(person.0.as_bytes());
+    bytes
+}
+
+fn application_place(application: ApplicationId) -> Vec<u8> {
+    let mut bytes = b"holdfast application\0".to_vec();
+    bytes.extend_from_slice(application.0.as_bytes());
     bytes
 }
 

@@ -19,6 +19,8 @@ const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 pub enum SecretKind {
     /// A token for a host's API.
     Token,
+    /// What a user has granted to our OAuth app, which renews it.
+    Grant,
     /// The password of an organization's repository in a storage: what `restic` asks for.
     StoragePassword,
     /// The master key of an organization's repository in a storage.

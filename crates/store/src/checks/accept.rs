@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    BucketKey, CheckId, CredentialId, Findings, OrganizationId, Secret, SecretId, TenantId,
+    BucketKey, CheckId, CredentialId, Findings, InstallationRequestId, OrganizationId, Secret,
+    SecretId, TenantId,
 };
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 
 use super::ClaimedCheck;
 use super::work::{LOST, held};
-use crate::error::meant;
-use crate::{Error, Fleet, NewCredential, NewOrganization, Scoped, Sealer, decode};
+use crate::error::{OnConstraint, meant};
+use crate::{Account, Error, Fleet, NewCredential, NewOrganization, Scoped, Sealer, decode};
 
 /// What a host said of a stored credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,17 @@ pub enum Accepted {
     },
     /// Writes down what was seen; a credential that was set aside by the host is used again.
     Rechecked(Seen),
+    /// Installs an application on an account of an organization, or notes that it is there again.
+    Installed {
+        /// The organization.
+        organization: OrganizationId,
+        /// The account, which belongs to the organization from here on if the application is its main one.
+        account: Account,
+        /// The credential.
+        credential: Box<NewCredential>,
+        /// What had been asked for, if that is how it came.
+        request: Option<InstallationRequestId>,
+    },
     /// Puts another token into an entry, for all credentials that use it.
     Replaced {
         /// The entry.
@@ -89,6 +101,20 @@ impl Fleet {
                 let id = scoped
                     .add_credential_in(&mut tx, sealer, organization, &credential)
                     .await?;
+                (Some(organization), Some(id))
+            }
+            Accepted::Installed {
+                organization,
+                account,
+                credential,
+                request,
+            } => {
+                let id = scoped
+                    .install_in(&mut tx, sealer, organization, &account, *credential)
+                    .await?;
+                if let Some(request) = request {
+                    scoped.close_request(&mut tx, request).await?;
+                }
                 (Some(organization), Some(id))
             }
             Accepted::Rechecked(seen) => {
@@ -198,7 +224,10 @@ impl Scoped {
             self.db.clock.now(),
         )
         .execute(&mut **tx)
-        .await?;
+        .await
+        .on_constraint("credentials_carried_check", || Error::Unregistered {
+            account: seen.login.clone(),
+        })?;
         if result.rows_affected() == 0 {
             return Err(Error::Missing { what: "credential" });
         }

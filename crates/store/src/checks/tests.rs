@@ -22,6 +22,7 @@ fn findings(user: &str) -> Findings {
         unlimited: false,
         same_user_as: None,
         accounts: Vec::new(),
+        installed: None,
     }
 }
 
@@ -109,10 +110,13 @@ async fn a_good_token_joins_the_pool_in_the_name_of_who_asked(pool: PgPool) {
     assert_eq!(sealed(&pool).await, 0);
 
     let credentials = acme.scoped.credentials(acme.organization).await.unwrap();
-    assert_eq!(credentials[1].secret_name.as_str(), "bot on github.com");
+    assert_eq!(
+        credentials[1].source.entry_name().unwrap().as_str(),
+        "bot on github.com"
+    );
     let kept = acme
         .scoped
-        .open_secret(&acme.sealer, credentials[1].secret)
+        .open_secret(&acme.sealer, credentials[1].source.entry().unwrap())
         .await;
     assert_eq!(kept.unwrap().expose(), "ghp_good");
     let filter = crate::AuditFilter {
@@ -272,7 +276,10 @@ async fn one_entry_serves_several_credentials_and_its_new_value_reaches_all(pool
     let names: Vec<_> = credentials.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["main", "bot", "bot-2"]);
     let (bot, twin) = (&credentials[1], &credentials[2]);
-    assert_eq!((bot.secret, twin.secret), (entry, entry));
+    assert_eq!(
+        (bot.source.entry(), twin.source.entry()),
+        (Some(entry), Some(entry))
+    );
 
     acme.scoped.park_credential(bot.id, 1, "401").await.unwrap();
     acme.scoped
@@ -319,7 +326,10 @@ async fn one_entry_serves_several_credentials_and_its_new_value_reaches_all(pool
         .unwrap();
     let now = acme.scoped.credentials(acme.organization).await.unwrap();
     for one in &now[1..] {
-        assert_eq!((one.secret_version, one.login.as_str()), (2, "bot-renamed"));
+        assert_eq!(
+            (one.source.version(), one.login.as_str()),
+            (2, "bot-renamed")
+        );
     }
     assert_eq!(
         (&now[1].health, &now[2].health),
@@ -360,7 +370,7 @@ async fn a_host_that_disowns_a_stored_token_sets_its_credential_aside_until_it_i
     let claim = acme.fleet.claim_check(worker).await.unwrap().unwrap();
     assert_eq!(
         (claim.secret, claim.organization),
-        (Some(main.secret), Some(acme.organization))
+        (main.source.entry(), Some(acme.organization))
     );
     let refusal = Refusal::new(Field::Token, "Bad credentials.");
     acme.fleet

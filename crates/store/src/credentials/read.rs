@@ -1,9 +1,9 @@
 //! Reading credentials.
 
-use domain::{CredentialId, Health, OrganizationId, SecretId};
+use domain::{ApplicationId, CredentialId, Health, OrganizationId, SecretId};
 use tracing::instrument;
 
-use super::Credential;
+use super::{Credential, Source};
 use crate::{Error, Scoped, decode};
 
 impl Scoped {
@@ -24,9 +24,14 @@ impl Scoped {
                 c.kind,
                 c.bucket,
                 c.reserve_percent,
-                c.secret_id AS "secret_id!",
-                s.name AS secret_name,
-                s.version AS secret_version,
+                c.secret_id,
+                s.name AS "secret_name?",
+                s.version AS "secret_version?",
+                c.application_id,
+                c.account_id,
+                c.installation_id,
+                a.slot AS "slot?",
+                a.key_version AS "key_version?",
                 c.scopes,
                 c.expires_at,
                 c.health,
@@ -45,7 +50,8 @@ impl Scoped {
                     ORDER BY p.name
                 ) AS "used_by!: Vec<String>"
             FROM credentials c
-            JOIN secrets s ON s.tenant_id = c.tenant_id AND s.id = c.secret_id
+            LEFT JOIN secrets s ON s.tenant_id = c.tenant_id AND s.id = c.secret_id
+            LEFT JOIN applications a ON a.id = c.application_id
             WHERE c.tenant_id = $1 AND c.organization_id = $2 AND c.removed_at IS NULL
             ORDER BY c.role <> 'main', c.name
             "#,
@@ -57,6 +63,32 @@ impl Scoped {
         tx.commit().await?;
         rows.into_iter()
             .map(|row| {
+                let application = row.application_id.map(ApplicationId);
+                let source = match (row.secret_id, row.secret_name, row.secret_version) {
+                    (Some(secret), Some(name), Some(version)) => Source::Entry {
+                        secret: SecretId(secret),
+                        name: decode::text("an entry's name", &name)?,
+                        version,
+                        application,
+                    },
+                    _ => {
+                        let (Some(application), Some(slot), Some(account)) =
+                            (application, row.slot, row.account_id)
+                        else {
+                            return Err(Error::Unreadable {
+                                what: "a credential",
+                                detail: "it has neither a token nor an application".to_owned(),
+                            });
+                        };
+                        Source::Installation {
+                            application,
+                            slot: decode::text("an application's slot", &slot)?,
+                            account,
+                            number: row.installation_id,
+                            key_version: row.key_version.unwrap_or_default(),
+                        }
+                    }
+                };
                 Ok(Credential {
                     id: CredentialId(row.id),
                     organization,
@@ -66,9 +98,7 @@ impl Scoped {
                     kind: decode::word("a kind of credential", &row.kind)?,
                     bucket: decode::text("a bucket", &row.bucket)?,
                     reserve_percent: u8::try_from(row.reserve_percent).unwrap_or(100),
-                    secret: SecretId(row.secret_id),
-                    secret_name: decode::text("an entry's name", &row.secret_name)?,
-                    secret_version: row.secret_version,
+                    source,
                     scopes: row.scopes,
                     expires_at: row.expires_at,
                     health: health(&row.health, row.health_reason)?,

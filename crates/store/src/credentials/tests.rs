@@ -99,7 +99,7 @@ async fn a_removed_credential_leaves_its_plans_and_loses_its_secret(pool: PgPool
         (&listed[1].health, &listed[1].used_by),
         (&dead, &vec![name("nightly")])
     );
-    let secret = listed[1].secret;
+    let secret = listed[1].source.entry().unwrap();
 
     let main = acme
         .scoped

@@ -319,7 +319,7 @@ impl Scoped {
             SET removed_at = $3, secret_id = NULL
             FROM leaving l
             WHERE c.tenant_id = $1 AND c.id = l.id
-            RETURNING l.secret_id AS "secret_id!"
+            RETURNING l.secret_id
             "#,
             self.tenant.0,
             id.0,
@@ -328,7 +328,7 @@ impl Scoped {
         .fetch_all(&mut **tx)
         .await?;
         if tokens == Leftover::DeleteIfUnused {
-            for secret in secrets {
+            for secret in secrets.into_iter().flatten() {
                 self.delete_if_unused(tx, domain::SecretId(secret)).await?;
             }
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    BucketKey, CredentialId, Health, Host, Name, OrganizationId, PlanId, Role, RunId, RunState,
+    BucketKey, CredentialId, CredentialKind, Health, Host, Name, OrganizationId, PlanId, Role,
+    RunId, RunState, Slot,
 };
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
@@ -37,10 +38,12 @@ pub struct Tile {
 pub struct TileCredential {
     /// Its id.
     pub id: CredentialId,
-    /// Its name.
-    pub name: Name,
+    /// What a person knows it by.
+    pub title: String,
     /// How it came to the organization.
     pub role: Role,
+    /// What kind of thing it is.
+    pub kind: CredentialKind,
     /// Whether it may be used.
     pub health: Health,
     /// Whom the host charges.
@@ -151,6 +154,9 @@ impl Scoped {
                 c.id,
                 c.name,
                 c.role,
+                c.kind,
+                c.login,
+                a.slot AS "slot?",
                 c.health,
                 c.health_reason,
                 c.bucket,
@@ -165,6 +171,7 @@ impl Scoped {
                     )
                 END AS "is_used!"
             FROM credentials c
+            LEFT JOIN applications a ON a.id = c.application_id AND c.kind = 'app_installation'
             WHERE c.tenant_id = $1 AND c.organization_id = ANY($2) AND c.removed_at IS NULL
             ORDER BY c.role <> 'main', c.name
             "#,
@@ -179,8 +186,9 @@ impl Scoped {
                 .or_default()
                 .push(TileCredential {
                     id: CredentialId(row.id),
-                    name: decode::text("a credential's name", &row.name)?,
+                    title: title(row.slot.as_deref(), &row.login, row.name)?,
                     role: decode::word("a role", &row.role)?,
+                    kind: decode::word("a kind of credential", &row.kind)?,
                     health: health(&row.health, row.health_reason)?,
                     bucket: decode::text("a bucket", &row.bucket)?,
                     expires_at: row.expires_at,
@@ -244,4 +252,11 @@ impl Scoped {
         }
         Ok(all)
     }
+}
+
+/// The same words as [`crate::Credential::title`].
+fn title(slot: Option<&str>, login: &str, name: String) -> Result<String, Error> {
+    let Some(slot) = slot else { return Ok(name) };
+    let slot: Slot = decode::text("an application's slot", slot)?;
+    Ok(format!("{} on {login}", slot.label()))
 }

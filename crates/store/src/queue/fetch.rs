@@ -242,6 +242,8 @@ async fn describe(
     let repository = RepositoryId(row.repository_id);
     let previous = match (row.restic_id, row.marks, row.omissions, row.kinds) {
         (Some(snapshot), Some(marks), Some(omissions), Some(kinds)) => Some(PlanState {
+            // What is fetched is fetched; this decides whether it is.
+            is_pushed_to: false,
             repository,
             forge_id: row.forge_id,
             marks,

@@ -9,14 +9,14 @@
 
 use std::path::Path;
 
-use domain::{PersonId, Secret, TenantId};
+use domain::{ApplicationId, PersonId, Secret, TenantId};
 use serde_json::json;
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Sealer, file, key_place, random_key, ring, totp_place};
+use super::{Sealer, application_place, file, key_place, random_key, ring, totp_place};
 use crate::error::meant;
 use crate::{Act, Error, Fleet, audit};
 
@@ -27,6 +27,8 @@ pub struct Resealed {
     pub tenant_keys: u64,
     /// Seeds of one-time codes.
     pub totps: u64,
+    /// Keys of applications.
+    pub applications: u64,
 }
 
 impl Sealer {
@@ -71,7 +73,7 @@ impl Fleet {
         let mut done = Resealed::default();
         let mut tx = self.db.pool.begin().await?;
         // Waits for whoever has begun to seal something, and makes whoever begins now wait; readers go on.
-        sqlx::query!("LOCK TABLE tenant_keys, totps IN SHARE ROW EXCLUSIVE MODE")
+        sqlx::query!("LOCK TABLE tenant_keys, totps, applications IN SHARE ROW EXCLUSIVE MODE")
             .execute(&mut *tx)
             .await?;
         let keys = sqlx::query!("SELECT tenant_id, version, wrapped FROM tenant_keys")
@@ -109,14 +111,35 @@ impl Fleet {
                 done.totps += 1;
             }
         }
+        let applications = sqlx::query!(
+            r#"SELECT id, sealed AS "sealed!" FROM applications WHERE sealed IS NOT NULL"#
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        for application in applications {
+            let place = application_place(ApplicationId(application.id));
+            if let Some(sealed) = sealer.0.reseal(&place, &application.sealed)? {
+                let result = sqlx::query!(
+                    "UPDATE applications SET sealed = $2 WHERE id = $1",
+                    application.id,
+                    sealed,
+                )
+                .execute(&mut *tx)
+                .await?;
+                meant("store.applications.reseal", 1, &result)?;
+                done.applications += 1;
+            }
+        }
         if done != Resealed::default() {
             let act = Act {
                 action: "master_key.rotate",
                 subject: ("installation", Uuid::nil(), "Installation"),
                 before: None,
-                after: Some(
-                    json!({ "tenant_keys": done.tenant_keys, "one_time_codes": done.totps }),
-                ),
+                after: Some(json!({
+                    "tenant_keys": done.tenant_keys,
+                    "one_time_codes": done.totps,
+                    "applications": done.applications,
+                })),
             };
             audit::write(&mut tx, None, self.db.clock.now(), &self.actor, act).await?;
         }
@@ -128,7 +151,7 @@ impl Fleet {
 /// Holds off a change of the master key until the transaction ends. Whoever stores what the master key itself seals
 /// calls this before sealing: so it is sealed either before the change, which then finds it, or with the new key.
 pub(crate) async fn hold_off(tx: &mut Transaction<'static, Postgres>) -> Result<(), Error> {
-    sqlx::query!("LOCK TABLE tenant_keys, totps IN ROW EXCLUSIVE MODE")
+    sqlx::query!("LOCK TABLE tenant_keys, totps, applications IN ROW EXCLUSIVE MODE")
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -187,6 +187,11 @@ impl Scoped {
         let mut tx = self.begin().await?;
         let entry = self.lock_entry(&mut tx, id).await?;
         match entry.kind {
+            SecretKind::Grant => {
+                return Err(Error::Granted {
+                    name: entry.name.to_string(),
+                });
+            }
             SecretKind::StoragePassword | SecretKind::StorageKey => {
                 return Err(Error::KeyOfStorage {
                     name: entry.name.to_string(),

@@ -126,7 +126,10 @@ async fn entries_are_paged_by_name_and_belong_to_one_tenant(pool: PgPool) {
 #[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn the_last_use_is_noted_at_most_once_a_minute(pool: PgPool) {
     let acme = sample(&pool).await;
-    let main = acme.scoped.credentials(acme.organization).await.unwrap()[0].secret;
+    let main = acme.scoped.credentials(acme.organization).await.unwrap()[0]
+        .source
+        .entry()
+        .unwrap();
     let used = async || acme.scoped.entry(main).await.unwrap().unwrap().last_used_at;
     assert_eq!(used().await, None);
     acme.scoped.note_secrets_used(&[main]).await.unwrap();
