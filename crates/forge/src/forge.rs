@@ -1,5 +1,6 @@
 //! The way in: one HTTP client and one pool for all hosts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use domain::{Clock, CredentialId, Host, Secret};
 use tokio_util::sync::CancellationToken;
 
+use crate::gate::trust::{PrivateAuthority, Trust};
 use crate::gate::{Authority, Gate};
 use crate::github::{self, Account, Budgets, Client, Memberships, Owner};
 use crate::pool::Session;
@@ -67,6 +69,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) options: Options,
     pub(crate) octocrab: octocrab::Octocrab,
+    pub(crate) trust: Trust,
 }
 
 impl fmt::Debug for Forge {
@@ -80,7 +83,8 @@ impl fmt::Debug for Forge {
 impl Forge {
     /// Makes the HTTP client. Must be called within a tokio runtime, which carries the client's buffer.
     pub fn new(pool: Pool, clock: Clock, options: Options) -> Result<Self, Error> {
-        let gate = Gate::new(pool.clone(), clock.clone(), &options)?;
+        let trust = Trust::default();
+        let gate = Gate::new(pool.clone(), clock.clone(), &options, trust.clone())?;
         let Ok(octocrab) = octocrab::OctocrabBuilder::new_empty()
             .with_service(gate)
             .with_auth(octocrab::AuthState::None)
@@ -91,6 +95,7 @@ impl Forge {
                 clock,
                 options,
                 octocrab,
+                trust,
             }),
         })
     }
@@ -125,6 +130,26 @@ impl Forge {
         login: &str,
     ) -> Result<Option<Account>, Error> {
         github::account(&self.shared, host, token, login).await
+    }
+
+    /// Trusts these private authorities, by [`Host::authority`], each for its own host and no other. Answers the hosts whose
+    /// authority cannot be understood.
+    pub fn trust(&self, authorities: &BTreeMap<String, PrivateAuthority>) -> Vec<(String, Error)> {
+        self.shared.trust.set(&self.shared.options, authorities)
+    }
+
+    /// What asks a host in an application's name.
+    pub fn app<'a>(
+        &'a self,
+        host: &'a Host,
+        identity: &'a github::app::Identity,
+    ) -> github::app::App<'a> {
+        github::app::App::new(&self.shared, host, identity)
+    }
+
+    /// What fetches and renews what people grant to applications.
+    pub fn oauth<'a>(&'a self, host: &'a Host) -> github::oauth::Oauth<'a> {
+        github::oauth::Oauth::new(&self.shared, host)
     }
 
     /// Begins a session with a host.

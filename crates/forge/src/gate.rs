@@ -5,6 +5,7 @@
 
 mod errand;
 mod leaf;
+pub(crate) mod trust;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -47,7 +48,12 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(pool: Pool, clock: Clock, options: &Options) -> Result<Self, Error> {
+    pub(crate) fn new(
+        pool: Pool,
+        clock: Clock,
+        options: &Options,
+        trust: trust::Trust,
+    ) -> Result<Self, Error> {
         let user_agent =
             HeaderValue::from_str(&options.user_agent).map_err(|error| Error::Protocol {
                 detail: format!(
@@ -58,7 +64,7 @@ impl Gate {
         Ok(Self {
             pool,
             clock,
-            leaf: Leaf::new(options)?,
+            leaf: Leaf::new(options, trust)?,
             user_agent,
         })
     }

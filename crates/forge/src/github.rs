@@ -1,6 +1,7 @@
 //! GitHub: github.com, GHE.com and Enterprise Server.
 
 mod address;
+pub mod app;
 mod client;
 mod connection;
 mod content;
@@ -13,6 +14,7 @@ mod lfs;
 mod listing;
 mod marks;
 mod model;
+pub mod oauth;
 mod queries;
 mod request;
 mod rest;

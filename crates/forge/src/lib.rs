@@ -28,6 +28,7 @@ mod usage;
 
 pub use error::{Error, Retry};
 pub use forge::{Forge, Options, Scope};
+pub use gate::trust::PrivateAuthority;
 pub use pool::{BucketState, Event, Exchange, Grant, Member, MemberView, Pool, Sharing};
 #[cfg(test)]
 use test_assets::test_assets;

@@ -10,7 +10,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -49,6 +49,8 @@ struct State {
     members: BTreeMap<CredentialId, Member>,
     ledger: Ledger,
     access: BTreeMap<(CredentialId, i64), bool>,
+    /// Those whose token was refused and is being renewed, or that have none yet.
+    renewing: BTreeSet<CredentialId>,
     /// How often each was handed to git, so that clones are spread.
     git_uses: BTreeMap<CredentialId, u64>,
 }
@@ -68,6 +70,7 @@ impl Pool {
             members: BTreeMap::new(),
             ledger: Ledger::new(sharing),
             access: BTreeMap::new(),
+            renewing: BTreeSet::new(),
             git_uses: BTreeMap::new(),
         };
         Self {
@@ -86,7 +89,15 @@ impl Pool {
     pub fn insert(&self, member: Member) {
         let mut state = self.state();
         let key = member.bucket.clone();
-        state.members.insert(member.id, member);
+        let id = member.id;
+        let is_without = member.renewable && member.token.expose().is_empty();
+        let token = member.token.clone();
+        let before = state.members.insert(id, member);
+        if is_without {
+            state.renewing.insert(id);
+        } else if before.is_none_or(|before| before.token != token) {
+            state.renewing.remove(&id);
+        }
         state.settle_reserve(&key);
         drop(state);
         self.ring();
@@ -185,6 +196,18 @@ impl Pool {
             return;
         };
         if member.health != Health::Healthy || member.token != *token {
+            return;
+        }
+        if member.renewable {
+            if state.renewing.insert(credential) {
+                drop(state);
+                tracing::info!(%credential, reason, "token refused by its host and to be renewed");
+                self.tell(Event::Refused {
+                    credential,
+                    reason: reason.to_owned(),
+                });
+                self.ring();
+            }
             return;
         }
         member.health = Health::Dead {

@@ -140,6 +140,13 @@ impl Git {
         if version >= GIT_WITH_PROACTIVE_AUTHENTICATION {
             all.extend(["-c", "http.proactiveAuth=basic"]);
         }
+        let authority = access
+            .certificate_authority
+            .as_ref()
+            .map(|file| format!("http.{origin}/.sslCAInfo={}", file.display()));
+        if let Some(authority) = &authority {
+            all.extend(["-c", authority]);
+        }
         all.extend(arguments);
         let mut git = Self::on(repository, all);
         git.command.env("GIT_ALLOW_PROTOCOL", access.url.scheme());

@@ -230,6 +230,7 @@ fn member(id: CredentialId, name: &str, bucket: BucketKey, token: Secret) -> Mem
         token,
         reserve_percent: 0,
         health: Health::Healthy,
+        renewable: false,
     }
 }
 

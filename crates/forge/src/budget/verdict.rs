@@ -88,6 +88,8 @@ pub enum Why {
     NoShare,
     /// More shares are being drawn.
     Drawing,
+    /// Its token was refused, and another one is being fetched.
+    Renewing,
     /// Nobody can be asked for shares at the moment; this says nothing about the quota.
     CutOff,
 }
@@ -102,6 +104,7 @@ impl Why {
             | Self::Pace
             | Self::Unproven
             | Self::Drawing
+            | Self::Renewing
             | Self::CutOff => false,
         }
     }
@@ -115,6 +118,7 @@ impl fmt::Display for Why {
             Self::HostBackingOff(reason) => {
                 write!(f, "its host asked everybody to slow down: {reason}")
             }
+            Self::Renewing => f.write_str("its token is being renewed"),
             Self::Busy => f.write_str("has as many requests under way as it may"),
             Self::HostBusy => f.write_str("its host has as many requests under way as it may"),
             Self::Pace => f.write_str("the endpoint has had its points of this minute"),

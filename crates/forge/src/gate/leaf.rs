@@ -8,6 +8,7 @@ use octocrab::OctoBody;
 use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
 use tower::ServiceExt;
 
+use super::trust::Trust;
 use super::{Delivery, Payload};
 use crate::{Error, Options};
 
@@ -17,24 +18,26 @@ const LARGEST_ANSWER: usize = 64 << 20;
 #[derive(Clone)]
 pub(super) struct Leaf {
     connector: ReqwestConnector,
+    trust: Trust,
     request_timeout: Duration,
 }
 
 impl Leaf {
-    pub(super) fn new(options: &Options) -> Result<Self, Error> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(options.connect_timeout)
-            .read_timeout(options.idle_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .build()
-            .map_err(|error| Error::Protocol {
-                detail: format!("The HTTP client cannot be made: {}.", chain(&error)),
-            })?;
+    pub(super) fn new(options: &Options, trust: Trust) -> Result<Self, Error> {
         Ok(Self {
-            connector: ReqwestConnector::new(client),
+            connector: connector(options, &[])?,
+            trust,
             request_timeout: options.request_timeout,
         })
+    }
+
+    /// What speaks to the address's host: one whose authority is private has a connector of its own, so that the authority vouches
+    /// for nobody else.
+    fn connector_for(&self, uri: &http::Uri) -> ReqwestConnector {
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        self.trust
+            .connector(authority)
+            .unwrap_or_else(|| self.connector.clone())
     }
 
     /// Sends a request and brings its answer: whole, or running if that is wanted and it is a success.
@@ -45,7 +48,7 @@ impl Leaf {
     ) -> Result<Response<Payload>, Error> {
         let place = place(request.uri());
         let exchange = async {
-            let response = self.connector.clone().oneshot(request).await;
+            let response = self.connector_for(request.uri()).oneshot(request).await;
             let (parts, body) = response
                 .map_err(|error| failure(&place, error))?
                 .into_parts();
@@ -72,6 +75,27 @@ impl Leaf {
             })
         })
     }
+}
+
+/// A connector that also trusts these.
+pub(super) fn connector(
+    options: &Options,
+    authorities: &[reqwest::Certificate],
+) -> Result<ReqwestConnector, Error> {
+    let client = reqwest::Client::builder()
+        .connect_timeout(options.connect_timeout)
+        .read_timeout(options.idle_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false);
+    let client = if authorities.is_empty() {
+        client
+    } else {
+        client.tls_certs_merge(authorities.iter().cloned())
+    };
+    let client = client.build().map_err(|error| Error::Protocol {
+        detail: format!("The HTTP client cannot be made: {}.", chain(&error)),
+    })?;
+    Ok(ReqwestConnector::new(client))
 }
 
 /// Scheme and authority of an address: the rest may be signed.

@@ -43,6 +43,20 @@ impl Client {
         self.session.take_usage()
     }
 
+    /// The credentials that the session may use.
+    pub fn credentials(&self) -> &[domain::CredentialId] {
+        &self.session.scope.credentials
+    }
+
+    /// The same session among fewer credentials; what is spent is spent by both.
+    #[must_use]
+    pub fn among(&self, credentials: Vec<domain::CredentialId>) -> Self {
+        Self {
+            session: Arc::new(self.session.among(credentials)),
+            ..self.clone()
+        }
+    }
+
     /// One page of a collection.
     pub async fn page(
         &self,

@@ -4,6 +4,8 @@
 mod advertisement;
 mod pack;
 
+use std::path::PathBuf;
+
 use bytes::Bytes;
 use domain::{CredentialId, Secret};
 use http::{HeaderValue, Method, header};
@@ -43,6 +45,8 @@ pub struct GitAccess {
     pub token: Secret,
     /// Whose token it is.
     pub credential: CredentialId,
+    /// What vouches for the host's certificate beside the authorities of the system.
+    pub certificate_authority: Option<PathBuf>,
     wiki: bool,
 }
 
@@ -58,6 +62,7 @@ impl Client {
             username: USER.to_owned(),
             token,
             credential,
+            certificate_authority: self.shared().trust.file(self.host()),
             wiki,
         })
     }

@@ -230,7 +230,7 @@ pub(crate) async fn rate_limit(
     Ok((readings.collect(), false))
 }
 
-async fn get(
+pub(super) async fn get(
     shared: &Shared,
     host: &Host,
     authority: &Authority,
@@ -245,7 +245,7 @@ async fn get(
     send(shared, authority, &ask).await
 }
 
-fn read<T: DeserializeOwned>(host: &Host, reply: Reply) -> Result<T, Error> {
+pub(super) fn read<T: DeserializeOwned>(host: &Host, reply: Reply) -> Result<T, Error> {
     serde_json::from_value(rest::json(reply.payload)?).map_err(|error| Error::Protocol {
         detail: format!("{host} does not answer as a GitHub API does: {error}."),
     })

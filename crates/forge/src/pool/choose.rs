@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::{BucketKey, CredentialId, Health, Resource};
 
 use super::{Session, State};
-use crate::budget::{Demand, Hold, Offer, Standing};
+use crate::budget::{Demand, Hold, Offer, Standing, Why};
 use crate::usage::Choice;
 
 /// How one member of a session's scope stands.
@@ -44,6 +44,14 @@ impl State {
                     Err(why) => (Position::Out(why), None),
                     Ok(_) if tried.contains(id) => {
                         (Position::Out("already tried".to_owned()), None)
+                    }
+                    Ok(key) if self.renewing.contains(id) => {
+                        let hold = Hold {
+                            why: Why::Renewing,
+                            until: None,
+                            remaining: None,
+                        };
+                        (Position::Held(hold), Some(key))
                     }
                     Ok(key) => match self.ledger.consider(&key, demand, now) {
                         Standing::Ready(offer) => (Position::Ready(offer), Some(key)),

@@ -17,6 +17,8 @@ pub struct Member {
     pub reserve_percent: u8,
     /// Whether it may be used.
     pub health: Health,
+    /// Whether another token can be had when this one is refused: requests wait for it meanwhile.
+    pub renewable: bool,
 }
 
 /// A credential as it may be shown.

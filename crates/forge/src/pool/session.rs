@@ -1,7 +1,7 @@
 //! What a pool remembers of one session.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use domain::{CredentialId, Resource};
@@ -15,7 +15,7 @@ pub(crate) struct Session {
     /// [`domain::Host::authority`] of the host: a credential of another one must never be sent there.
     pub(crate) host: String,
     pub(crate) scope: Scope,
-    memory: Mutex<Memory>,
+    memory: Arc<Mutex<Memory>>,
 }
 
 #[derive(Debug, Default)]
@@ -30,7 +30,19 @@ impl Session {
         Self {
             host,
             scope,
-            memory: Mutex::new(Memory::default()),
+            memory: Arc::default(),
+        }
+    }
+
+    /// The same session among fewer credentials; what is spent is spent by both.
+    pub(crate) fn among(&self, credentials: Vec<CredentialId>) -> Self {
+        Self {
+            host: self.host.clone(),
+            scope: Scope {
+                credentials,
+                ..self.scope.clone()
+            },
+            memory: Arc::clone(&self.memory),
         }
     }
 

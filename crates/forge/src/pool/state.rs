@@ -30,6 +30,13 @@ pub enum Event {
         /// The host's words.
         reason: String,
     },
+    /// The host refused a token that can be renewed: requests wait until the member has another one.
+    Refused {
+        /// Whose.
+        credential: CredentialId,
+        /// The host's words.
+        reason: String,
+    },
     /// It was learnt whether a credential sees a repository.
     Access {
         /// Which credential.

@@ -42,6 +42,7 @@ fn setting(buckets: &[(u32, i64)]) -> Setting {
             token: Secret::new(format!("token-{index}")),
             reserve_percent: 0,
             health: Health::Healthy,
+            renewable: false,
         });
         pool.learn(&bucket, &[(Resource::core(), reading)], false);
         id
@@ -68,11 +69,7 @@ impl Setting {
 
     async fn lease(&self, session: &Session) -> Result<Lease, Error> {
         self.pool
-            .lease(
-                session,
-                &Demand::rest("issues"),
-                &std::collections::BTreeSet::new(),
-            )
+            .lease(session, &Demand::rest("issues"), &BTreeSet::new())
             .await
     }
 
@@ -261,6 +258,7 @@ async fn two_tokens_of_one_user_are_one_bucket() {
         token: Secret::new("other"),
         reserve_percent: 0,
         health: Health::Healthy,
+        renewable: false,
     });
     let mut session = setting.session(Duration::ZERO);
     session.scope.credentials.push(second);

@@ -157,6 +157,7 @@ pub(crate) fn member(id: CredentialId, name: &str, bucket: BucketKey, token: Sec
         token,
         reserve_percent: 0,
         health: Health::Healthy,
+        renewable: false,
     }
 }
 
