@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::check::Field;
-use domain::{Findings, Refusal};
+use domain::{Errand, Findings, Refusal, Secret};
 use store::{Accepted, ClaimedCheck};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -15,6 +15,7 @@ use crate::trial::{Stopped, Tried};
 use crate::{members, persist};
 
 mod errand;
+mod returned;
 
 /// Checks that are done at once: each is a handful of requests.
 const AT_ONCE: usize = 8;
@@ -90,7 +91,7 @@ async fn next(engine: &Engine) -> Option<ClaimedCheck> {
 async fn work(engine: &Engine, claim: &ClaimedCheck) {
     let span = info_span!("check", check = %claim.check, kind = claim.errand.word());
     async {
-        let token = match engine.fleet.check_token(claim, &engine.sealer).await {
+        let token = match token(engine, claim).await {
             Ok(token) => token,
             Err(error) => return cannot_open(engine, claim, &error).await,
         };
@@ -105,6 +106,23 @@ async fn work(engine: &Engine, claim: &ClaimedCheck) {
     }
     .instrument(span)
     .await;
+}
+
+/// What is tried, or what somebody brought back. An application that is installed brings nothing: its tokens are asked for.
+async fn token(engine: &Engine, claim: &ClaimedCheck) -> Result<Secret, store::Error> {
+    let is_given = match &claim.errand {
+        Errand::Take { .. } => false,
+        Errand::Recheck { .. } => claim.secret.is_some(),
+        Errand::Register { .. }
+        | Errand::Add { .. }
+        | Errand::Return { .. }
+        | Errand::Replace { .. } => true,
+    };
+    if is_given {
+        engine.fleet.check_token(claim, &engine.sealer).await
+    } else {
+        Ok(Secret::new(""))
+    }
 }
 
 fn too_slow() -> Stopped {
@@ -137,6 +155,17 @@ async fn keep(engine: &Engine, claim: &ClaimedCheck, good: Good) {
         findings,
         tried,
     } = good;
+    // Whoever looks at the outcome sees the quota beside it.
+    for one in &tried {
+        let readings = &one.budgets.readings;
+        let noted = engine
+            .fleet
+            .note_first_readings(&one.owner.bucket, readings)
+            .await;
+        if let Err(error) = noted {
+            warn!(%error, "What a bucket has left could not be written down.");
+        }
+    }
     let kept = persist::until_stored(engine, "an accepted check", || async {
         let accepted = accepted.clone();
         let kept = engine
@@ -167,6 +196,9 @@ async fn keep(engine: &Engine, claim: &ClaimedCheck, good: Good) {
 fn overtaken(error: &store::Error) -> Option<Refusal> {
     match error {
         store::Error::NameTaken { .. } => Some(Refusal::new(Field::Name, error.to_string())),
+        store::Error::Unregistered { .. } => {
+            Some(Refusal::new(Field::Application, error.to_string()))
+        }
         store::Error::Missing { what } => Some(Refusal::new(
             Field::Name,
             format!("The {what} was removed meanwhile."),
@@ -194,6 +226,11 @@ async fn learn(engine: &Engine, tried: &[Tried]) {
     }
     for one in tried {
         let budgets = &one.budgets;
+        let host = &one.owner.bucket.host;
+        let noted = engine.fleet.note_counting(host, !budgets.unlimited).await;
+        if let Err(error) = noted {
+            warn!(%error, "Whether the host counts requests could not be written down.");
+        }
         engine
             .pool
             .learn(&one.owner.bucket, &budgets.readings, budgets.unlimited);

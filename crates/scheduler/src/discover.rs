@@ -28,7 +28,7 @@ async fn plan(
     claim: &ClaimedRun,
     client: &Client,
 ) -> Result<Vec<NewFetch>, Error> {
-    let listed = list(claim, client).await?;
+    let listed = list(engine, claim, client).await?;
     let ids = enter(engine, claim, &listed).await?;
     let lost = match &claim.only {
         None => unlisted::enter(engine, claim, &listed).await?,
@@ -77,9 +77,16 @@ async fn plan(
 }
 
 /// Everything that the organization's accounts hold, each repository once.
-async fn list(claim: &ClaimedRun, client: &Client) -> Result<Vec<Repository>, Error> {
+async fn list(
+    engine: &Engine,
+    claim: &ClaimedRun,
+    client: &Client,
+) -> Result<Vec<Repository>, Error> {
     let mut listed: BTreeMap<i64, Repository> = BTreeMap::new();
     for account in &claim.organization.accounts {
+        // An application that is installed on another account would see the public repositories of this one alone.
+        let all = client.credentials();
+        let client = client.among(engine.members.serving(all, &account.login));
         let mut after = None;
         loop {
             let page = client

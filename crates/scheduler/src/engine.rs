@@ -15,6 +15,7 @@ use crate::running::Running;
 use crate::seat::Seat;
 use crate::storages::Storages;
 use crate::task::{Board, Task};
+use crate::tokens::Desk;
 use crate::{Config, Error};
 
 /// Rounds of a background task follow one another at least this far apart.
@@ -31,6 +32,7 @@ pub(crate) struct Engine {
     pub(crate) pool: Pool,
     pub(crate) forge: Forge,
     pub(crate) members: Members,
+    pub(crate) desk: Desk,
     pub(crate) storages: Storages,
     pub(crate) running: Running,
     pub(crate) board: Board,
@@ -60,6 +62,7 @@ pub(crate) struct Rings {
     pub(crate) held: Arc<Notify>,
     pub(crate) gauges: Arc<Notify>,
     pub(crate) trials: Arc<Notify>,
+    pub(crate) applications: Arc<Notify>,
 }
 
 impl Rings {
@@ -72,6 +75,7 @@ impl Rings {
             &self.checks,
             &self.held,
             &self.trials,
+            &self.applications,
         ] {
             bell.notify_one();
         }
@@ -93,6 +97,7 @@ impl Engine {
         Ok(Arc::new(Self {
             fleet: db.fleet(),
             members: Members::default(),
+            desk: Desk::default(),
             running: Running::default(),
             board: Board::default(),
             rings: Rings::default(),

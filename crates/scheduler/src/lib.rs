@@ -25,6 +25,7 @@ use tokio::task::{JoinError, JoinSet};
 use tracing::{error, info, warn};
 
 mod apart;
+mod applications;
 mod backoff;
 mod bell;
 mod checks;
@@ -45,6 +46,7 @@ mod seat;
 mod storages;
 mod sweep;
 mod task;
+mod tokens;
 mod trial;
 mod trials;
 mod verdict;
@@ -71,6 +73,9 @@ const RETENTION_EVERY: Duration = Duration::from_hours(1);
 
 /// Storages that somebody has asked about are looked for at least this often.
 const TRIALS_EVERY: Duration = Duration::from_mins(1);
+
+/// Applications are looked after at least this often.
+const APPLICATIONS_EVERY: Duration = Duration::from_secs(15);
 
 /// Gauges are measured this often.
 const GAUGES_EVERY: Duration = Duration::from_secs(15);
@@ -152,15 +157,18 @@ fn background(engine: &Arc<Engine>, tasks: &mut JoinSet<()>) {
     let retention = engine.task("retention", RETENTION_EVERY, &rings.retention);
     let gauges = engine.task("gauges", GAUGES_EVERY, &rings.gauges);
     let trials = engine.task("trials", TRIALS_EVERY, &rings.trials);
+    let applications = engine.task("applications", APPLICATIONS_EVERY, &rings.applications);
     let of = || engine.clone();
     let engine = of();
-    tasks.spawn(async move { members.run(|| members::load(&engine)).await });
+    tasks.spawn(async move { members.run(|| tokens::load(&engine)).await });
     let engine = of();
     tasks.spawn(async move { sweep.run(|| sweep::round(&engine)).await });
     let engine = of();
     tasks.spawn(async move { retention.run(|| retention::round(&engine)).await });
     let engine = of();
     tasks.spawn(async move { gauges.run(|| gauges::measure(&engine)).await });
+    let engine = of();
+    tasks.spawn(async move { applications.run(|| applications::round(&engine)).await });
     let engine = of();
     tasks.spawn(async move { trials.run(|| trials::round(&engine)).await });
 }

@@ -5,17 +5,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::{
-    BucketKey, CredentialId, Health, Host, OrganizationId, PlanId, Role, Secret, TenantId,
+    BucketKey, CredentialId, CredentialKind, Health, Host, OrganizationId, PlanId, Role, TenantId,
 };
 use forge::Member;
 use futures_util::StreamExt;
-use store::{Credential, Organization, Scoped};
+use store::{Credential, Organization, Scoped, Source};
 use tracing::{debug, error, info, warn};
 
 use crate::Error;
 use crate::engine::Engine;
+use crate::tokens::{self, Token};
 
 mod events;
+mod trust;
 
 pub(crate) use events::run as run_events;
 
@@ -42,7 +44,22 @@ struct Known {
     organization: OrganizationId,
     host: Host,
     credential: Credential,
-    token: Secret,
+    token: Token,
+}
+
+impl Known {
+    fn member(&self) -> Member {
+        let credential = &self.credential;
+        Member {
+            id: credential.id,
+            name: credential.name.to_string(),
+            bucket: credential.bucket.clone(),
+            token: self.token.value.clone(),
+            reserve_percent: credential.reserve_percent,
+            health: credential.health.clone(),
+            renewable: tokens::is_renewable(credential.kind),
+        }
+    }
 }
 
 impl Members {
@@ -59,7 +76,63 @@ impl Members {
     fn token_version(&self, credential: CredentialId) -> Option<i32> {
         self.known()
             .get(&credential)
-            .map(|known| known.credential.secret_version)
+            .map(|known| known.credential.source.version())
+    }
+
+    /// Whether a credential that is used here needs another token.
+    pub(crate) fn needs_token(&self, id: CredentialId, is_due: impl Fn(&Token) -> bool) -> bool {
+        self.known().get(&id).is_some_and(|known| {
+            tokens::is_renewable(known.credential.kind)
+                && known.credential.health == Health::Healthy
+                && is_due(&known.token)
+        })
+    }
+
+    /// A credential with its token, its host and its tenant.
+    pub(crate) fn token_of(&self, id: CredentialId) -> Option<(TenantId, Host, Credential, Token)> {
+        let known = self.known();
+        let known = known.get(&id)?;
+        Some((
+            known.tenant,
+            known.host.clone(),
+            known.credential.clone(),
+            known.token.clone(),
+        ))
+    }
+
+    /// Notes that the host has refused a credential's token.
+    pub(crate) fn token_refused(&self, id: CredentialId, reason: &str) {
+        if let Some(known) = self.known().get_mut(&id) {
+            known.token.refused = Some(reason.to_owned());
+        }
+    }
+
+    /// Puts another token into the pool.
+    pub(crate) fn set_token(&self, engine: &Engine, id: CredentialId, token: Token) {
+        if let Some(known) = self.known().get_mut(&id) {
+            known.token = token;
+            engine.pool.insert(known.member());
+        }
+    }
+
+    /// Sets a credential aside.
+    pub(crate) fn set_dead(&self, engine: &Engine, id: CredentialId, reason: String) {
+        if let Some(known) = self.known().get_mut(&id) {
+            known.credential.health = Health::Dead { reason };
+            engine.pool.insert(known.member());
+        }
+    }
+
+    /// Those of a pool that can serve an account: what is installed on another one only gets in the way.
+    pub(crate) fn serving(&self, pool: &[CredentialId], account: &str) -> Vec<CredentialId> {
+        let known = self.known();
+        let serves = |id: &&CredentialId| {
+            known.get(*id).is_none_or(|known| {
+                known.credential.kind != CredentialKind::AppInstallation
+                    || known.credential.login.eq_ignore_ascii_case(account)
+            })
+        };
+        pool.iter().filter(serves).copied().collect()
     }
 
     /// One healthy credential for each bucket of these whose host was not asked yet; they count as asked from here on.
@@ -89,6 +162,16 @@ impl Members {
         pool.iter().filter(is_main).copied().collect()
     }
 
+    /// Whether at least one of these is healthy and has a token.
+    fn can_work(&self, credentials: &[CredentialId]) -> bool {
+        let known = self.known();
+        credentials.iter().any(|id| {
+            known.get(id).is_some_and(|known| {
+                known.credential.health == Health::Healthy && !known.token.value.expose().is_empty()
+            })
+        })
+    }
+
     /// Whether all of these are in the pool.
     pub(crate) fn hold(&self, credentials: &[CredentialId]) -> bool {
         let known = self.known();
@@ -99,6 +182,7 @@ impl Members {
 /// Brings the pool up to date with the store.
 pub(crate) async fn load(engine: &Engine) -> Result<(), Error> {
     let _one_at_a_time = engine.members.loading.lock().await;
+    trust::load(engine).await?;
     let mut present = BTreeSet::new();
     for tenant in engine.fleet.tenants().await? {
         let scoped = engine.db.tenant(tenant.id);
@@ -126,6 +210,14 @@ pub(crate) async fn pool_of(
     if !engine.members.hold(&credentials) {
         load(engine).await?;
     }
+    engine.desk.want(&credentials, engine.clock.now());
+    let troubles = tokens::ensure(engine, &credentials).await;
+    if let (Some(detail), false) = (troubles.first(), engine.members.can_work(&credentials)) {
+        return Err(forge::Error::Transient {
+            detail: detail.clone(),
+        }
+        .into());
+    }
     futures_util::stream::iter(engine.members.unasked(&credentials))
         .for_each_concurrent(REFRESHES_AT_ONCE, async |(host, bucket, credential)| {
             refresh(engine, &host, &bucket, credential).await;
@@ -143,33 +235,37 @@ async fn place(
 ) -> Result<(), Error> {
     let id = credential.id;
     let before = engine.members.known().get(&id).cloned();
-    // Another number is another value: it was replaced, and everybody who uses it has the new one from here on.
-    let same_token = before.as_ref().filter(|known| {
-        known.credential.secret == credential.secret
-            && known.credential.secret_version == credential.secret_version
-    });
+    // Another number is another value: it was replaced, and everybody who uses it has the new one from here on. A token that was
+    // asked for with a key outlives the key.
+    let same_token = before
+        .as_ref()
+        .filter(|known| is_same(&known.credential.source, &credential.source))
+        // Whoever was set aside and is used again begins anew.
+        .filter(|known| {
+            credential.health != Health::Healthy || known.credential.health == Health::Healthy
+        });
     let token = match same_token {
         Some(known) => known.token.clone(),
         None => open(engine, scoped, &mut credential).await?,
     };
     let is_new = before.is_none();
     let changed = before.is_none_or(|known| {
-        known.token != token
+        known.token.value != token.value
             || known.credential.bucket != credential.bucket
             || known.credential.reserve_percent != credential.reserve_percent
             || known.credential.name != credential.name
             || known.credential.health != credential.health
     });
+    let known = Known {
+        tenant: scoped.tenant_id(),
+        organization: organization.id,
+        host: organization.host.clone(),
+        credential,
+        token,
+    };
     if changed {
-        engine.pool.insert(Member {
-            id,
-            name: credential.name.to_string(),
-            bucket: credential.bucket.clone(),
-            token: token.clone(),
-            reserve_percent: credential.reserve_percent,
-            health: credential.health.clone(),
-        });
-        debug!(credential = %credential.name, organization = %organization.name, "A credential of the pool is new or has changed.");
+        engine.pool.insert(known.member());
+        debug!(credential = %known.credential.name, organization = %organization.name, "A credential of the pool is new or has changed.");
     }
     if is_new {
         for (credential, repository, sees) in scoped.access(organization.id).await? {
@@ -178,34 +274,53 @@ async fn place(
             }
         }
     }
-    engine.members.known().insert(
-        id,
-        Known {
-            tenant: scoped.tenant_id(),
-            organization: organization.id,
-            host: organization.host.clone(),
-            credential,
-            token,
-        },
-    );
+    engine.members.known().insert(id, known);
     Ok(())
 }
 
-/// The token of a credential. One that cannot be opened sets its credential aside, and nobody else's.
+/// Whether a token that was had of one source is a token of the other.
+fn is_same(one: &Source, other: &Source) -> bool {
+    match (one, other) {
+        (
+            Source::Installation {
+                application,
+                number,
+                ..
+            },
+            Source::Installation {
+                application: other_application,
+                number: other_number,
+                ..
+            },
+        ) => application == other_application && number == other_number,
+        (
+            Source::Entry { secret, .. },
+            Source::Entry {
+                secret: other_secret,
+                ..
+            },
+        ) => secret == other_secret && one.version() == other.version(),
+        _ => false,
+    }
+}
+
+/// What is stored of a credential's token. One that cannot be opened sets its credential aside, and nobody else's.
 async fn open(
     engine: &Engine,
     scoped: &Scoped,
     credential: &mut Credential,
-) -> Result<Secret, Error> {
-    match scoped.open_secret(&engine.sealer, credential.secret).await {
+) -> Result<Token, Error> {
+    match tokens::open(engine, scoped, credential).await {
         Err(store::Error::BrokenSeal) => {
             error!(credential = %credential.id, "What is stored of a credential's token cannot be opened; it is set aside.");
-            let (id, version) = (credential.id, credential.secret_version);
-            scoped.park_credential(id, version, BROKEN).await?;
+            let version = credential.source.version();
+            scoped
+                .park_credential(credential.id, version, BROKEN)
+                .await?;
             credential.health = Health::Dead {
                 reason: BROKEN.to_owned(),
             };
-            Ok(Secret::new(""))
+            Ok(Token::missing())
         }
         opened => Ok(opened?),
     }

@@ -24,6 +24,8 @@ pub(crate) struct Known {
     pub(crate) wiki: Option<String>,
     /// Whether the snapshot lacks nothing.
     pub(crate) is_whole: bool,
+    /// Whether the host has told of a push since.
+    pub(crate) is_pushed_to: bool,
     /// The kinds that were asked for.
     pub(crate) kinds: BTreeSet<Kind>,
 }
@@ -36,6 +38,7 @@ impl Known {
             swept_at: state.swept_at,
             wiki: state.wiki.clone(),
             is_whole: state.omissions.is_empty(),
+            is_pushed_to: state.is_pushed_to,
             kinds: state.kinds.clone(),
         })
     }
@@ -69,6 +72,8 @@ pub(crate) fn decide(
     }
     match &known.wiki {
         _ if !listed.marks.changed(&known.marks).is_disjoint(kinds) => Decision::Fetch,
+        // A list may be older than the push that the host has told of.
+        _ if known.is_pushed_to && kinds.contains(&Kind::Git) => Decision::Fetch,
         // What the plan takes from now on was never read.
         _ if !kinds.is_subset(&known.kinds) => Decision::Fetch,
         // A snapshot that lacks something must not let a later run be called complete; what it lacks is asked for again.

@@ -61,6 +61,11 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// The same with another token.
+    pub(crate) fn of(self, token: &'a Secret) -> Self {
+        Self { token, ..self }
+    }
+
     /// Writes each step down for whoever watches.
     pub(crate) fn reporting(self, fleet: &'a Fleet, claim: &'a ClaimedCheck) -> Self {
         Self {
@@ -81,6 +86,12 @@ impl<'a> Trial<'a> {
                 ),
             ));
         }
+        self.ask_more(owner).await
+    }
+
+    /// As [`Trial::ask`], whoever it belongs to.
+    pub(crate) async fn ask_anyone(&self) -> Result<Tried, Stopped> {
+        let owner = self.owner().await?;
         self.ask_more(owner).await
     }
 
@@ -169,7 +180,8 @@ impl<'a> Trial<'a> {
         self.begin(Step::Keep).await
     }
 
-    async fn begin(&self, step: Step) -> Result<(), Stopped> {
+    /// Says which step has begun.
+    pub(crate) async fn begin(&self, step: Step) -> Result<(), Stopped> {
         let Some((fleet, claim)) = self.progress else {
             return Ok(());
         };
@@ -184,7 +196,7 @@ impl<'a> Trial<'a> {
     }
 
     /// What the host's answer means for a person, and what to do about it.
-    fn refused(&self, error: &forge::Error) -> Stopped {
+    pub(crate) fn refused(&self, error: &forge::Error) -> Stopped {
         let (field, advice) = match error {
             forge::Error::Transient { .. } => (
                 Field::Host,
@@ -238,6 +250,7 @@ impl Tried {
             unlimited: self.budgets.unlimited,
             same_user_as,
             accounts: accounts.iter().map(|one| one.login.clone()).collect(),
+            installed: None,
         }
     }
 }

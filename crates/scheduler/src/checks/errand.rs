@@ -13,15 +13,16 @@ use store::{
 };
 
 use super::Good;
+use super::returned::{self, Returned};
 use crate::engine::Engine;
 use crate::trial::{Stopped, Trial, Tried};
 
 /// Everything that one check asks.
-struct Errands<'a> {
-    engine: &'a Engine,
-    claim: &'a ClaimedCheck,
-    token: &'a Secret,
-    scoped: Scoped,
+pub(super) struct Errands<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) claim: &'a ClaimedCheck,
+    pub(super) token: &'a Secret,
+    pub(super) scoped: Scoped,
 }
 
 pub(super) async fn ask(
@@ -48,12 +49,38 @@ pub(super) async fn ask(
             reserve_percent,
         } => errands.add(*organization, user, *reserve_percent).await,
         Errand::Recheck { credential } => errands.recheck(*credential).await,
+        Errand::Return {
+            application,
+            slot,
+            host,
+            purpose,
+            arrival,
+        } => {
+            let host = errands.host(host)?;
+            let returned = Returned {
+                errands: &errands,
+                application: *application,
+                slot: *slot,
+                host: &host,
+            };
+            returned.prove(purpose, *arrival).await
+        }
+        Errand::Take {
+            request,
+            organization,
+            slot,
+        } => returned::take(&errands, *organization, *request, *slot).await,
         Errand::Replace { secret } => errands.replace(*secret).await,
     }
 }
 
 impl Errands<'_> {
-    fn trial<'b>(&'b self, host: &'b Host) -> Trial<'b> {
+    fn host(&self, text: &str) -> Result<Host, Stopped> {
+        Host::accepted(ForgeKind::GitHub, text)
+            .map_err(|error| Stopped::refused(Field::Host, error.to_string()))
+    }
+
+    pub(super) fn trial<'b>(&'b self, host: &'b Host) -> Trial<'b> {
         Trial::new(&self.engine.forge, host, self.token).reporting(&self.engine.fleet, self.claim)
     }
 
@@ -92,21 +119,10 @@ impl Errands<'_> {
         user: &Login,
         accounts: &[Login],
     ) -> Result<Good, Stopped> {
-        let host = Host::accepted(ForgeKind::GitHub, host)
-            .map_err(|error| Stopped::refused(Field::Host, error.to_string()))?;
+        let host = self.host(host)?;
         let trial = self.trial(&host);
         let tried = trial.ask(user).await?;
-        let wanted = if accounts.is_empty() {
-            let login: Login = name.as_str().parse().map_err(|_not_a_login: domain::Invalid| {
-                Stopped::refused(
-                    Field::Accounts,
-                    "Name the accounts to back up: no account can be called like this organization.",
-                )
-            })?;
-            vec![login]
-        } else {
-            accounts.to_vec()
-        };
+        let wanted = wanted(name, accounts)?;
         let accounts = trial.accounts(&wanted, tried.memberships.as_ref()).await?;
         let role = Role::Main;
         let reserve = role.default_reserve_percent(CredentialKind::AccessToken);
@@ -161,7 +177,15 @@ impl Errands<'_> {
             .iter()
             .find(|one| one.id == id)
             .ok_or_else(|| gone("credential"))?;
-        let trial = self.trial(&organization.host);
+        if credential.kind == CredentialKind::AppInstallation {
+            return returned::look_again(self, &organization, credential).await;
+        }
+        let obtained;
+        let mut trial = self.trial(&organization.host);
+        if credential.kind == CredentialKind::Oauth {
+            obtained = returned::renewed(self, &organization.host, credential).await?;
+            trial = trial.of(&obtained);
+        }
         let tried = trial
             .ask_again(&credential.bucket, &credential.login)
             .await?;
@@ -221,8 +245,29 @@ impl Errands<'_> {
     }
 }
 
+/// The accounts that were named, or the one called like the organization.
+pub(super) fn wanted(name: &Name, accounts: &[Login]) -> Result<Vec<Login>, Stopped> {
+    if !accounts.is_empty() {
+        return Ok(accounts.to_vec());
+    }
+    let login = name
+        .as_str()
+        .parse()
+        .map_err(|_not_a_login: domain::Invalid| {
+            Stopped::refused(
+                Field::Accounts,
+                "Name the accounts to back up: no account can be called like this organization.",
+            )
+        })?;
+    Ok(vec![login])
+}
+
 /// The credential of a pool that is charged to the same bucket.
-fn twin(known: &[Credential], tried: &Tried, except: Option<CredentialId>) -> Option<Name> {
+pub(super) fn twin(
+    known: &[Credential],
+    tried: &Tried,
+    except: Option<CredentialId>,
+) -> Option<Name> {
     known
         .iter()
         .filter(|one| Some(one.id) != except)
@@ -240,18 +285,18 @@ fn seen(credential: CredentialId, tried: &Tried) -> Seen {
     }
 }
 
-fn name_of(login: &str) -> Result<Name, Stopped> {
+pub(super) fn name_of(login: &str) -> Result<Name, Stopped> {
     let short: String = login.chars().take(Name::MAX).collect();
     short
         .parse()
         .map_err(|error: domain::Invalid| Stopped::refused(Field::User, error.to_string()))
 }
 
-fn gone(what: &str) -> Stopped {
+pub(super) fn gone(what: &str) -> Stopped {
     Stopped::refused(Field::Name, format!("The {what} was removed meanwhile."))
 }
 
-fn stored<T>(answer: Result<T, store::Error>) -> Result<T, Stopped> {
+pub(super) fn stored<T>(answer: Result<T, store::Error>) -> Result<T, Stopped> {
     answer.map_err(|error| {
         tracing::warn!(%error, "A check cannot go on.");
         Stopped::refused(

@@ -9,6 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tracing::{error, info, warn};
 
 use crate::engine::Engine;
+use crate::tokens;
 
 /// The pause before a write is tried again while the database is away.
 const RETRY: Duration = Duration::from_secs(1);
@@ -51,6 +52,10 @@ async fn note(engine: &Engine, event: Event) {
                 scoped.park_credential(credential, version, &reason)
             })
             .await;
+        }
+        Event::Refused { credential, reason } => {
+            info!(%credential, reason, "The host refused a token; another one is asked for.");
+            tokens::refused(engine, credential, &reason);
         }
         Event::Access {
             credential,

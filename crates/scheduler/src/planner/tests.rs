@@ -42,6 +42,7 @@ fn listed(git: &str) -> Repository {
 
 fn known(git: &str) -> Known {
     Known {
+        is_pushed_to: false,
         marks: marks(git),
         swept_at: Some(now() - TimeDelta::days(1)),
         wiki: None,

@@ -61,7 +61,8 @@ async fn judge(engine: &Engine, claim: &ClaimedFetch, held: &Held, error: &Error
 
 async fn attempt(engine: &Engine, claim: &ClaimedFetch, held: &Held) -> Result<Stored, Error> {
     let repository = listing(claim)?;
-    let credentials = members::pool_of(engine, claim.tenant, claim.plan).await?;
+    let pool = members::pool_of(engine, claim.tenant, claim.plan).await?;
+    let credentials = engine.members.serving(&pool, repository.name.owner());
     let client = engine.forge.session(
         &claim.host,
         Scope {

@@ -233,7 +233,7 @@ async fn a_replaced_token_brings_a_dead_credential_back_to_work(pool: PgPool) {
         })
         .await;
 
-    let secret = main().await.secret;
+    let secret = main().await.source.entry().unwrap();
     let replace = async |token: &str| {
         let id = world.ask(Errand::Replace { secret }, Some(token)).await;
         world.ended(id).await

@@ -6,6 +6,7 @@
 )]
 #![expect(clippy::future_not_send, reason = "each test runs on one thread")]
 
+mod applications;
 mod checks;
 mod credentials;
 mod lifecycle;
