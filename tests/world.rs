@@ -74,6 +74,11 @@ impl World {
         let recipe = USERS
             .iter()
             .map(|login| UserRecipe {
+                role: if recipe["owner"] == *login {
+                    forge_sim::world::Role::Admin
+                } else {
+                    forge_sim::world::Role::Member
+                },
                 quota: recipe["quota"].as_u64(),
                 more_tokens: usize::try_from(recipe["more_tokens"].as_u64().unwrap_or(0)).unwrap(),
                 ..UserRecipe::member(login)

@@ -10,7 +10,9 @@ use domain::Invalid;
 const LONGEST: usize = 16_384;
 
 /// Fields that are never sent back to the browser.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 11] = [
+    "client_secret",
+    "webhook_secret",
     "password",
     "current_password",
     "new_password",

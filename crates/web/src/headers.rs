@@ -8,6 +8,10 @@ use axum::response::Response;
 use crate::Console;
 use crate::extract::Hx;
 
+/// Rides in an answer whose forms lead to other hosts: their origins.
+#[derive(Debug, Clone)]
+pub(crate) struct FormTargets(pub(crate) Vec<String>);
+
 /// Nothing but our own files, nothing inline, nothing evaluated, no frame around us.
 pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -45,9 +49,20 @@ pub(crate) async fn add(State(console): State<Console>, request: Request, next: 
             response.headers_mut().insert("hx-redirect", place);
         }
     }
+    // Browsers hold a form to this policy over redirects too.
+    let wider = response
+        .extensions()
+        .get::<FormTargets>()
+        .and_then(|targets| {
+            let allowed = format!("form-action 'self' {}", targets.0.join(" "));
+            HeaderValue::try_from(POLICY.replace("form-action 'self'", &allowed)).ok()
+        });
     let headers = response.headers_mut();
     for (name, value) in SAME_FOR_ALL {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(policy) = wider {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     if console.settings.is_secure() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);

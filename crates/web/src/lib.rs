@@ -36,6 +36,7 @@ mod session;
 mod text;
 mod token;
 mod views;
+mod way;
 
 pub use console::{Console, Settings};
 pub use router::{addresses, router};

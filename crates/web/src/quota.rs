@@ -17,31 +17,41 @@ const GAP: u64 = 8;
 
 /// What is known of some buckets.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Quotas(BTreeMap<BucketKey, CoreQuota>);
+pub(crate) struct Quotas {
+    known: BTreeMap<BucketKey, CoreQuota>,
+    /// Hosts that count no requests.
+    unlimited: BTreeSet<String>,
+}
 
 impl Quotas {
     /// Looks up what the database knows of these.
     pub(crate) async fn of(db: &Db, buckets: BTreeSet<BucketKey>) -> Result<Self, Error> {
         let keys: Vec<BucketKey> = buckets.into_iter().collect();
         let rows = db.fleet().core_of(&keys).await?;
-        Ok(Self(
-            rows.into_iter().map(|row| (row.key.clone(), row)).collect(),
-        ))
+        Ok(Self {
+            known: rows.into_iter().map(|row| (row.key.clone(), row)).collect(),
+            unlimited: db.fleet().unlimited_hosts().await?,
+        })
     }
 
     /// Requests left and their limit, if a host has ever told.
     pub(crate) fn left(&self, bucket: &BucketKey) -> Option<(u32, u32)> {
-        self.0.get(bucket).and_then(|row| row.left)
+        self.known.get(bucket).and_then(|row| row.left)
+    }
+
+    /// Whether the host counts no requests of the bucket.
+    pub(crate) fn is_unlimited(&self, bucket: &BucketKey) -> bool {
+        self.unlimited.contains(&bucket.host)
     }
 
     /// When the window ends that is running.
     pub(crate) fn reset_at(&self, bucket: &BucketKey) -> Option<DateTime<Utc>> {
-        self.0.get(bucket).and_then(|row| row.reset_at)
+        self.known.get(bucket).and_then(|row| row.reset_at)
     }
 
     /// Until when the bucket backs off.
     pub(crate) fn backoff(&self, bucket: &BucketKey) -> Option<DateTime<Utc>> {
-        self.0
+        self.known
             .get(bucket)
             .and_then(|row| row.backoff.as_ref())
             .map(|(until, _)| *until)
@@ -183,19 +193,22 @@ mod tests {
     }
 
     fn quotas(rows: &[(i64, u32, u32)]) -> Quotas {
-        Quotas(
-            rows.iter()
-                .map(|&(user, left, limit)| {
-                    let row = CoreQuota {
-                        key: bucket(user),
-                        left: Some((left, limit)),
-                        reset_at: None,
-                        backoff: None,
-                    };
-                    (bucket(user), row)
-                })
-                .collect(),
-        )
+        let known = rows
+            .iter()
+            .map(|&(user, left, limit)| {
+                let row = CoreQuota {
+                    key: bucket(user),
+                    left: Some((left, limit)),
+                    reset_at: None,
+                    backoff: None,
+                };
+                (bucket(user), row)
+            })
+            .collect();
+        Quotas {
+            known,
+            ..Quotas::default()
+        }
     }
 
     #[test]

@@ -82,10 +82,12 @@ impl Route {
 pub(crate) fn table() -> Vec<Route> {
     [
         views::routes(),
+        views::applications::routes(),
         views::checks::routes(),
         views::github::routes(),
         views::login::routes(),
         views::passwords::routes(),
+        views::returns::routes(),
         views::search::routes(),
         views::set_up::routes(),
         views::snapshots::routes(),

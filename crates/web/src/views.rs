@@ -12,6 +12,7 @@ use crate::router::{Access, Route};
 use crate::{assets, page};
 
 pub(crate) mod account;
+pub(crate) mod applications;
 pub(crate) mod audit;
 pub(crate) mod checks;
 pub(crate) mod github;
@@ -20,6 +21,7 @@ pub(crate) mod login;
 pub(crate) mod members;
 pub(crate) mod passwords;
 pub(crate) mod plans;
+pub(crate) mod returns;
 pub(crate) mod search;
 pub(crate) mod set_up;
 pub(crate) mod snapshots;

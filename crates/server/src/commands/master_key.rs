@@ -38,7 +38,7 @@ async fn rotate(context: &Context, key_file: Option<&Path>) -> Result<Exit, Erro
         Some(path) => in_file(&fleet, &sealer, path, key_file).await?,
         None => from_environment(&fleet, &sealer, key_file).await?,
     };
-    let document = json!({ "tenant_keys": done.tenant_keys, "one_time_codes": done.totps });
+    let document = json!({ "tenant_keys": done.tenant_keys, "one_time_codes": done.totps, "applications": done.applications });
     context.output.answer(&document, || {
         let next = match context.config.master_key_file() {
             Some(path) => format!(

@@ -6,7 +6,10 @@ use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::check::Field;
-use domain::{CheckId, CheckState, Errand, MemberRole, Refusal, Resource, Step, missing_rights};
+use domain::{
+    CheckId, CheckState, Errand, Findings, MemberRole, Purpose, Refusal, Resource, Slot, Step,
+    missing_rights,
+};
 use store::{Check, NewCheck};
 
 use crate::console::Console;
@@ -165,6 +168,14 @@ async fn refused(
                 .ok_or(Error::NotFound)?;
             page::show(&github::add_form(console, member, organization, fields).await?)
         }
+        Errand::Return { slot, purpose, .. } => {
+            returned(console, member, &check, refusal, *slot, purpose).await
+        }
+        Errand::Take { organization, .. } => {
+            let mut fields = Fields::new();
+            fields.fail_form(refusal.sentence.clone());
+            install_form(console, member, *organization, fields).await
+        }
         Errand::Recheck { .. } => {
             let title = github::check_title(&check);
             let progress = Progress::of(member, check, console.clock.now());
@@ -178,6 +189,60 @@ async fn refused(
     }
 }
 
+/// What somebody who came back has to read, on the form from which she went.
+async fn returned(
+    console: &Console,
+    member: &Member,
+    check: &Check,
+    refusal: &Refusal,
+    slot: Slot,
+    purpose: &Purpose,
+) -> Result<Response, Error> {
+    let sentence = refusal.sentence.clone();
+    match purpose {
+        Purpose::RegisterByApp { name } | Purpose::RegisterByOauth { name, .. } => {
+            let way = if slot == Slot::OAuth { "oauth" } else { "app" };
+            let host = check.host.as_ref().map(ToString::to_string);
+            let mut fields = Fields::new()
+                .with("source", "new")
+                .with("way", way)
+                .with("host", host.unwrap_or_default())
+                .with("name", name);
+            if let Purpose::RegisterByOauth { accounts, .. } = purpose {
+                let accounts: Vec<&str> = accounts.iter().map(domain::Login::as_str).collect();
+                fields = fields.with("accounts", accounts.join(", "));
+            }
+            match refusal.field {
+                Field::Name => fields.fail("name", sentence),
+                Field::Accounts => fields.fail("accounts", sentence),
+                Field::Host | Field::User | Field::Token | Field::Application => {
+                    fields.fail("way", sentence);
+                }
+            }
+            page::show(&github::register_form(console, member, fields).await?)
+        }
+        Purpose::Account { organization } => {
+            let mut fields = Fields::new();
+            fields.fail_form(sentence);
+            github::account_form(console, member, *organization, fields).await
+        }
+        Purpose::Add { organization } => {
+            let mut fields = Fields::new().with("slot", slot);
+            fields.fail("slot", sentence);
+            install_form(console, member, *organization, fields).await
+        }
+    }
+}
+
+async fn install_form(
+    console: &Console,
+    member: &Member,
+    organization: domain::OrganizationId,
+    fields: Fields,
+) -> Result<Response, Error> {
+    github::install_form(console, member, organization, fields).await
+}
+
 fn fail(fields: &mut Fields, refusal: &Refusal, is_stored: bool) {
     let name = match refusal.field {
         Field::Host => "host",
@@ -186,6 +251,7 @@ fn fail(fields: &mut Fields, refusal: &Refusal, is_stored: bool) {
         Field::Token if is_stored => "password_id",
         Field::Token => "token",
         Field::Accounts => "accounts",
+        Field::Application => "way",
     };
     fields.fail(name, refusal.sentence.clone());
 }
@@ -217,11 +283,44 @@ impl Progress {
     }
 
     pub(crate) fn is_add(&self) -> bool {
-        matches!(self.check.errand, Errand::Add { .. })
+        match &self.check.errand {
+            Errand::Add { .. } | Errand::Take { .. } => true,
+            Errand::Return { purpose, .. } => matches!(purpose, Purpose::Add { .. }),
+            Errand::Register { .. } | Errand::Recheck { .. } | Errand::Replace { .. } => false,
+        }
     }
 
     pub(crate) fn is_register(&self) -> bool {
-        matches!(self.check.errand, Errand::Register { .. })
+        match &self.check.errand {
+            Errand::Register { .. } => true,
+            Errand::Return { purpose, .. } => matches!(
+                purpose,
+                Purpose::RegisterByApp { .. } | Purpose::RegisterByOauth { .. }
+            ),
+            Errand::Add { .. }
+            | Errand::Take { .. }
+            | Errand::Recheck { .. }
+            | Errand::Replace { .. } => false,
+        }
+    }
+
+    /// What is going on, while it goes on.
+    pub(crate) fn doing(&self) -> String {
+        let host = self.host();
+        match &self.check.errand {
+            Errand::Return { .. } | Errand::Take { .. } => {
+                format!("Holdfast is asking {host} about the installation.")
+            }
+            Errand::Register { .. }
+            | Errand::Add { .. }
+            | Errand::Recheck { .. }
+            | Errand::Replace { .. } => format!("Holdfast is trying the token at {host}."),
+        }
+    }
+
+    fn is_installed(&self) -> bool {
+        let findings = self.check.findings.as_ref();
+        findings.is_some_and(|findings| findings.installed.is_some())
     }
 
     /// One sentence about how it ended.
@@ -241,6 +340,19 @@ impl Progress {
                     .as_ref()
                     .map_or(user, |(_, name)| name.as_str());
                 format!("{name} is added.")
+            }
+            (
+                Errand::Return {
+                    purpose: Purpose::RegisterByApp { name } | Purpose::RegisterByOauth { name, .. },
+                    ..
+                },
+                None,
+            ) => format!("{name} is registered."),
+            (Errand::Return { slot, .. } | Errand::Take { slot, .. }, None) => {
+                format!("{} on {user} is added.", slot.label())
+            }
+            (Errand::Recheck { .. }, None) if self.is_installed() => {
+                format!("The application is installed on {user}.")
             }
             (Errand::Recheck { .. }, None) => format!("The token of {user} is good."),
             (Errand::Replace { .. }, None) => {
@@ -287,6 +399,24 @@ fn facts(check: &Check, now: DateTime<Utc>) -> Vec<Fact> {
     };
     let mut facts = Vec::new();
     let mut say = |tone, text: String| facts.push(Fact { tone, text });
+    if let Some(installed) = &findings.installed {
+        let covers = if installed.covers_all {
+            "all repositories"
+        } else {
+            "selected repositories"
+        };
+        let slot = installed.slot.label();
+        say(
+            "ok",
+            format!("{slot} is installed on {}, on {covers}", installed.account),
+        );
+        say(
+            "ok",
+            format!("It may read {}", reads(&installed.permissions)),
+        );
+        quota(findings, say);
+        return facts;
+    }
     say("ok", format!("The token belongs to {}", findings.user));
     match &findings.scopes {
         Some(scopes) if scopes.is_empty() => say("warn", "The token has no scopes".to_owned()),
@@ -342,6 +472,22 @@ fn facts(check: &Check, now: DateTime<Utc>) -> Vec<Fact> {
         (Some(member_of), _) => say("ok", format!("Member of {}", member_of.join(", "))),
         (None, _) => say("idle", "The host does not say which organizations it reaches".to_owned()),
     }
+    quota(findings, say);
+    facts
+}
+
+/// What is read with permissions such as `contents:read`.
+fn reads(permissions: &[String]) -> String {
+    let names: Vec<String> = permissions
+        .iter()
+        .filter_map(|one| one.split_once(':'))
+        .map(|(name, _)| name.replace('_', " "))
+        .collect();
+    names.join(", ")
+}
+
+/// What the bucket has left.
+fn quota(findings: &Findings, mut say: impl FnMut(&'static str, String)) {
     let core = findings
         .quota
         .iter()
@@ -359,5 +505,4 @@ fn facts(check: &Check, now: DateTime<Utc>) -> Vec<Fact> {
         ),
         None => {}
     }
-    facts
 }

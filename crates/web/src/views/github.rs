@@ -6,7 +6,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::{MemberRole, Name, OrganizationId};
 use serde::Deserialize;
-use store::{Check, Entry, Organization, RemovalEffects};
+use store::{Check, Entry, InstallationRequest, Organization, RemovalEffects};
 
 use crate::console::Console;
 use crate::error::Error;
@@ -18,12 +18,15 @@ use crate::quota::Quotas;
 use crate::router::{Access, Route};
 use crate::views::checks::Progress;
 
+mod applications;
 mod credentials;
 mod organizations;
 mod row;
 mod tile;
 mod token;
 
+use applications::SlotChoice;
+pub(crate) use applications::{account_form, form as install_form};
 pub(crate) use credentials::form as add_form;
 pub(crate) use organizations::form as register_form;
 use row::Row;
@@ -41,6 +44,7 @@ pub(crate) fn routes() -> Vec<Route> {
     )];
     routes.extend(organizations::routes());
     routes.extend(credentials::routes());
+    routes.extend(applications::routes());
     routes
 }
 
@@ -66,7 +70,9 @@ pub(crate) enum Panel {
     },
     Edit {
         organization: Organization,
-        main: Option<Row>,
+        mains: Vec<Row>,
+        /// Whether another account can carry the main application.
+        is_by_app: bool,
         additional: Additional,
         fields: Fields,
     },
@@ -79,6 +85,18 @@ pub(crate) enum Panel {
         organization: Organization,
         rows: Vec<Row>,
         additional: Additional,
+        /// Installations that an owner was asked for.
+        requests: Vec<InstallationRequest>,
+    },
+    AddApp {
+        organization: Organization,
+        fields: Fields,
+        slots: Vec<SlotChoice>,
+        is_by_app: bool,
+    },
+    AddAccount {
+        organization: Organization,
+        fields: Fields,
     },
     AddToken {
         organization: Organization,
@@ -104,7 +122,7 @@ pub(crate) struct Additional {
     pub(crate) used: usize,
     pub(crate) strip: crate::quota::Strip,
     /// Those that no plan uses.
-    pub(crate) unused: Vec<Name>,
+    pub(crate) unused: Vec<String>,
     /// What the main credentials allow in an hour.
     pub(crate) main_limit: Option<u32>,
 }
@@ -194,12 +212,28 @@ impl Board {
         self.page.url(format!("github/{organization}/{rest}"))
     }
 
+    /// Whether the viewer has asked for an installation, and so may add it.
+    fn is_asker(&self, request: &InstallationRequest) -> bool {
+        self.page
+            .viewer
+            .as_ref()
+            .is_some_and(|viewer| request.person == Some(viewer.person))
+    }
+
     /// Credentials that no plan uses, with their organization.
-    fn unused(&self) -> Vec<(&Name, &Name)> {
-        self.tiles
-            .iter()
-            .flat_map(|tile| tile.unused.iter().map(|name| (name, &tile.name)))
-            .collect()
+    fn unused(&self) -> Vec<String> {
+        let mut unused = Vec::new();
+        for tile in &self.tiles {
+            for title in &tile.unused {
+                // An application's title says where it is.
+                unused.push(if title.contains(" on ") {
+                    title.clone()
+                } else {
+                    format!("{title} on {}", tile.name)
+                });
+            }
+        }
+        unused
     }
 
     fn lead(&self) -> String {
@@ -234,9 +268,17 @@ async fn find(member: &Member, id: OrganizationId) -> Result<Organization, Error
 
 /// The title of a check's page.
 pub(crate) fn check_title(check: &Check) -> &'static str {
-    match check.errand {
+    match &check.errand {
         domain::Errand::Register { .. } => "Add organization",
         domain::Errand::Add { .. } => "Add Access Token",
+        domain::Errand::Return { purpose, .. } => match purpose {
+            domain::Purpose::RegisterByApp { .. } | domain::Purpose::RegisterByOauth { .. } => {
+                "Add organization"
+            }
+            domain::Purpose::Account { .. } => "Add account",
+            domain::Purpose::Add { .. } => "Add GitHub App",
+        },
+        domain::Errand::Take { .. } => "Add GitHub App",
         domain::Errand::Recheck { .. } => "Check credential",
         domain::Errand::Replace { .. } => "Replace token",
     }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use domain::{PersonName, Secret};
 use store::{Actor, Invited, People};
@@ -16,6 +16,7 @@ use crate::password;
 use crate::router::{Access, Route};
 use crate::token::{self, Token};
 use crate::views::login;
+use crate::way;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -26,16 +27,7 @@ pub(crate) fn routes() -> Vec<Route> {
 
 /// The address that an invited person follows: the only place where the token is written.
 pub(crate) fn link(console: &Console, headers: &HeaderMap, token: &Token) -> String {
-    let base = console.settings.public_url.as_ref().map_or_else(
-        || {
-            let host = headers
-                .get(header::HOST)
-                .and_then(|host| host.to_str().ok())
-                .unwrap_or("localhost");
-            format!("http://{host}")
-        },
-        |url| url.origin().ascii_serialization(),
-    );
+    let base = way::base(console, headers);
     format!("{base}/invitation/{}", token.text())
 }
 

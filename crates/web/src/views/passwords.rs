@@ -176,6 +176,7 @@ impl Vault {
 pub(super) fn kind(kind: SecretKind) -> &'static str {
     match kind {
         SecretKind::Token => "Access token (classic)",
+        SecretKind::Grant => "Granted by OAuth",
         SecretKind::StoragePassword => "Repository password",
         SecretKind::StorageKey => "Repository key",
         SecretKind::AccessKey => "Access key",

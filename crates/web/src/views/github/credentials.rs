@@ -85,6 +85,7 @@ async fn list(
     let (mut rows, additional) = row::rows(&console, &credentials).await?;
     rows.retain(|row| !row.is_main);
     let panel = Panel::Credentials {
+        requests: member.scoped.installation_requests(id).await?,
         organization,
         rows,
         additional,

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::{Errand, ForgeKind, Host, Login, MemberRole, Name, OrganizationId};
+use domain::{Errand, ForgeKind, Host, Login, MemberRole, Name, OrganizationId, Purpose, Slot};
 use store::{Leftover, NewCheck, RemovalEffects};
 
-use super::{Board, Panel, find, row, token};
+use super::{Board, Panel, applications, find, row, token};
 use crate::console::Console;
 use crate::error::Error;
 use crate::extract::{Member, Path};
@@ -13,6 +13,7 @@ use crate::fields::Fields;
 use crate::page;
 use crate::router::{Access, Route};
 use crate::views::checks;
+use crate::way;
 
 pub(super) fn routes() -> Vec<Route> {
     const READ: Access = Access::Member(MemberRole::Auditor);
@@ -28,8 +29,12 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn new(State(console): State<Console>, member: Member) -> Result<Response, Error> {
-    let fields = token::blank().with("host", "github.com");
-    page::show(&form(&console, &member, fields).await?)
+    let fields = token::blank()
+        .with("host", "github.com")
+        .with("way", "token");
+    let hosts = applications::hosts(&console).await?;
+    let shown = page::show(&form(&console, &member, fields).await?)?;
+    Ok(way::leading_to(shown, &hosts))
 }
 
 /// The form, empty or with what is wrong in it.
@@ -52,6 +57,9 @@ async fn create(
 ) -> Result<Response, Error> {
     let host = host(&console, &mut fields);
     let name = name(&member, &mut fields).await?;
+    if !fields.text("way").is_empty() && !fields.has("way", "token") {
+        return register_by_host(&console, &member, host, name, fields).await;
+    }
     let user = token::user(&mut fields);
     let given = token::read(&mut fields);
     let accounts = token::accounts(&mut fields);
@@ -82,6 +90,52 @@ async fn create(
         }
     }
     page::refuse(&form(&console, &member, fields).await?)
+}
+
+/// Registers an organization with what the person does on the host: she is sent there.
+async fn register_by_host(
+    console: &Console,
+    member: &Member,
+    host: Option<Host>,
+    name: Option<Name>,
+    mut fields: Fields,
+) -> Result<Response, Error> {
+    let by_app = fields.has("way", "app");
+    let accounts = if by_app {
+        Some(Vec::new())
+    } else {
+        token::accounts(&mut fields)
+    };
+    if let (Some(host), Some(name), Some(accounts), true) = (host, name, accounts, fields.is_ok()) {
+        if !by_app && accounts.is_empty() && name.as_str().parse::<Login>().is_err() {
+            fields.fail(
+                "accounts",
+                "Name the accounts to back up: no account on GitHub can be called like this organization.",
+            );
+        }
+        let slot = if by_app { Slot::Main } else { Slot::OAuth };
+        let found = console.db.fleet().applications_of(&host).await?;
+        match found.iter().find(|one| one.slot == slot) {
+            Some(application) if fields.is_ok() => {
+                let purpose = if by_app {
+                    Purpose::RegisterByApp { name }
+                } else {
+                    Purpose::RegisterByOauth { name, accounts }
+                };
+                return page::go(&way::begin(console, member, application, purpose).await?);
+            }
+            Some(_) => {}
+            None => fields.fail(
+                "way",
+                format!(
+                    "There is no {} for {} here: ask who runs this service to add one, or use an access token.",
+                    if by_app { "GitHub App" } else { "OAuth app" },
+                    host.authority()
+                ),
+            ),
+        }
+    }
+    page::refuse(&form(console, member, fields).await?)
 }
 
 fn host(console: &Console, fields: &mut Fields) -> Option<Host> {
@@ -142,10 +196,12 @@ async fn editor(
 ) -> Result<Board, Error> {
     let organization = find(member, id).await?;
     let credentials = member.scoped.credentials(id).await?;
-    let (rows, additional) = row::rows(console, &credentials).await?;
+    let (mut rows, additional) = row::rows(console, &credentials).await?;
+    rows.retain(|row| row.is_main);
     let panel = Panel::Edit {
         organization,
-        main: rows.into_iter().find(|row| row.is_main),
+        is_by_app: applications::is_by_app(&credentials),
+        mains: rows,
         additional,
         fields,
     };

@@ -1,7 +1,9 @@
 //! A credential as a row: whose it is, what it has left, who uses it.
 
 use chrono::{DateTime, Utc};
-use domain::{CredentialId, Health, MissingRight, Name, Role, SecretId, missing_rights};
+use domain::{
+    CredentialId, CredentialKind, Health, MissingRight, Name, Role, SecretId, missing_rights,
+};
 use store::Credential;
 
 use super::Additional;
@@ -32,8 +34,15 @@ pub(crate) struct Row {
     pub(crate) plans: Vec<Name>,
     /// The credential before this one that is charged to the same user.
     pub(crate) same_user_as: Option<Name>,
-    pub(crate) secret: SecretId,
-    pub(crate) secret_name: String,
+    /// The entry of the Password Manager that holds its token, if one does.
+    pub(crate) entry: Option<(SecretId, String)>,
+    /// What a person knows it by.
+    pub(crate) title: String,
+    pub(crate) kind: &'static str,
+    /// Whether a person enters its token, and may enter another one.
+    pub(crate) is_token: bool,
+    /// Whether its host counts no requests.
+    pub(crate) is_unlimited: bool,
 }
 
 /// All of an organization's credentials, the main one first.
@@ -64,11 +73,11 @@ pub(super) async fn rows(
             .map(|(one, row)| (&one.bucket, &row.standing)),
         &quotas,
     );
-    let unused: Vec<Name> = credentials
+    let unused: Vec<String> = credentials
         .iter()
         .filter(is_additional)
         .filter(|one| one.used_by.is_empty())
-        .map(|one| one.name.clone())
+        .map(|one| one.title())
         .collect();
     let count = credentials.iter().filter(is_additional).count();
     let additional = Additional {
@@ -115,17 +124,25 @@ impl Row {
             reserve_percent: credential.reserve_percent,
             expiry: credential.expires_at.map(|at| expiry(at, now)),
             expires_soon: credential.expires_at.is_some_and(|at| at - now < SOON),
+            // An application's permissions are its registration's to choose.
             missing: credential
                 .scopes
                 .as_deref()
+                .filter(|_| credential.kind != CredentialKind::AppInstallation)
                 .map(missing_rights)
                 .unwrap_or_default(),
             scopes: credential.scopes.as_ref().map(|scopes| scopes.join(", ")),
             checked_at: credential.checked_at,
             plans: credential.used_by.clone(),
             same_user_as,
-            secret: credential.secret,
-            secret_name: credential.secret_name.to_string(),
+            entry: credential
+                .source
+                .entry()
+                .zip(credential.source.entry_name().map(ToString::to_string)),
+            title: credential.title(),
+            kind: credential.kind.label(),
+            is_token: credential.kind == CredentialKind::AccessToken,
+            is_unlimited: quotas.is_unlimited(&credential.bucket),
         }
     }
 }

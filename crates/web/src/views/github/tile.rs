@@ -17,6 +17,8 @@ pub(crate) struct TileView {
     pub(crate) id: OrganizationId,
     pub(crate) name: Name,
     pub(crate) host: String,
+    /// How the organization is connected.
+    pub(crate) kind: &'static str,
     pub(crate) repositories: u64,
     /// "5 of 6 repositories".
     pub(crate) protected: String,
@@ -32,7 +34,7 @@ pub(crate) struct TileView {
     pub(crate) strip: Strip,
     /// "3 added, 2 used by plans".
     pub(crate) credentials: String,
-    pub(crate) unused: Vec<Name>,
+    pub(crate) unused: Vec<String>,
 }
 
 pub(crate) struct PlanView {
@@ -63,10 +65,10 @@ impl TileView {
             .filter(|one| one.role == Role::Additional)
             .collect();
         let used = additional.iter().filter(|one| one.is_used).count();
-        let unused: Vec<Name> = additional
+        let unused: Vec<String> = additional
             .iter()
             .filter(|one| !one.is_used)
-            .map(|one| one.name.clone())
+            .map(|one| one.title.clone())
             .collect();
         let problem = problem(&tile, now);
         let (tone, state) = state(&tile);
@@ -81,6 +83,11 @@ impl TileView {
         Self {
             id: tile.id,
             host: tile.host.authority(),
+            kind: tile
+                .credentials
+                .iter()
+                .find(|one| one.role == Role::Main)
+                .map_or("", |one| one.kind.label()),
             repositories: tile.repositories,
             protected: format!(
                 "{} of {}",
@@ -190,7 +197,7 @@ fn problem(tile: &Tile, now: DateTime<Utc>) -> Option<String> {
         return Some(format!(
             "{} does not accept the token of {} any more ({}). {effect}",
             tile.host.authority(),
-            credential.name,
+            credential.title,
             reason.trim_end_matches('.'),
         ));
     }
@@ -203,7 +210,7 @@ fn problem(tile: &Tile, now: DateTime<Utc>) -> Option<String> {
     soon.map(|(at, credential)| {
         format!(
             "The token of {} {}. Replace it before.",
-            credential.name,
+            credential.title,
             expiry(at, now)
         )
     })

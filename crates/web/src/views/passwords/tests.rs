@@ -96,7 +96,7 @@ async fn what_is_in_use_is_not_removed_and_is_tried_before_it_is_replaced(pool: 
         "{page}"
     );
     let credentials = scoped(&site).credentials(octo).await.unwrap();
-    let entry = credentials[1].secret;
+    let entry = credentials[1].source.entry().unwrap();
     let remove = format!("/t/acme/passwords/{entry}/remove");
     let page = browser.get(&remove).await.body;
     assert!(

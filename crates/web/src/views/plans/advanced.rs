@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::{CredentialId, CredentialKind, Health, Role};
+use domain::{CredentialId, Health, Role};
 use store::PoolMember;
 
 use super::desk::{Desk, Section, Target};
@@ -55,8 +55,8 @@ impl Account {
         self.member.credential.id
     }
 
-    fn name(&self) -> &str {
-        self.member.credential.name.as_str()
+    fn name(&self) -> String {
+        self.member.credential.title()
     }
 
     fn login(&self) -> &str {
@@ -64,9 +64,7 @@ impl Account {
     }
 
     fn kind(&self) -> &'static str {
-        match self.member.credential.kind {
-            CredentialKind::AccessToken => "Access Token",
-        }
+        self.member.credential.kind.label()
     }
 
     fn is_unused(&self) -> bool {
