@@ -84,6 +84,22 @@ pub(crate) fn count(stored: i64) -> u64 {
     u64::try_from(stored).unwrap_or_default()
 }
 
+/// Reads the part of a pool that a plan may take.
+pub(crate) fn pool_part(stored: i32) -> Result<domain::PoolPart, Error> {
+    let percent = u8::try_from(stored).unwrap_or_default();
+    percent
+        .try_into()
+        .map_err(|error: domain::Invalid| Error::Unreadable {
+            what: "a plan's part of the pool",
+            detail: error.to_string(),
+        })
+}
+
+/// Reads a weight.
+pub(crate) fn weight(stored: i32) -> u32 {
+    u32::try_from(stored).unwrap_or(1).max(1)
+}
+
 /// Writes a count.
 pub(crate) fn to_count(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)

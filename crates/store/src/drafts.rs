@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Content, CredentialId, DraftId, OrganizationId, PersonId, PlanId, Retention, Schedule,
-    Selection, StorageId,
+    Content, CredentialId, DraftId, OrganizationId, PersonId, PlanId, PoolPart, Retention,
+    Schedule, Selection, StorageId,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, Transaction};
@@ -38,6 +38,9 @@ pub struct PlanSettings {
     pub additional_credentials: bool,
     /// The additional credentials that are switched on.
     pub use_credentials: Vec<CredentialId>,
+    /// How much of each quota bucket it may take.
+    #[serde(default)]
+    pub pool_part: PoolPart,
 }
 
 /// Unsaved changes of one person.
@@ -67,6 +70,7 @@ impl PlanSettings {
             retention: plan.retention,
             additional_credentials: plan.additional_credentials,
             use_credentials: plan.use_credentials.clone(),
+            pool_part: plan.pool_part,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Content, CredentialId, Name, OrganizationId, PlanId, Retention, Schedule, Selection, StorageId,
+    Content, CredentialId, Name, OrganizationId, PlanId, PoolPart, Retention, Schedule, Selection,
+    StorageId,
 };
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
@@ -40,6 +41,8 @@ pub struct NewPlan {
     pub additional_credentials: bool,
     /// The additional credentials that are switched on.
     pub use_credentials: Vec<CredentialId>,
+    /// How much of each quota bucket it may take.
+    pub pool_part: PoolPart,
 }
 
 /// What to back up, when, where to, how long to keep it, with which credentials.
@@ -73,6 +76,10 @@ pub struct Plan {
     pub additional_credentials: bool,
     /// The additional credentials that are switched on, whether used or not.
     pub use_credentials: Vec<CredentialId>,
+    /// How much of each quota bucket it may take.
+    pub pool_part: PoolPart,
+    /// How much it gets beside the tenant's other plans.
+    pub weight: u32,
     /// When it was added.
     pub created_at: DateTime<Utc>,
     /// Rises with every change.
@@ -104,9 +111,9 @@ impl Scoped {
             r#"
             INSERT INTO plans (
                 tenant_id, id, organization_id, storage_id, name, selection, content,
-                schedule, next_due_at, paused_at, retention, additional_credentials, created_at
+                schedule, next_due_at, paused_at, retention, additional_credentials, created_at, pool_percent
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
             "#,
             self.tenant.0,
             id.0,
@@ -121,6 +128,7 @@ impl Scoped {
             decode::to_json("a retention rule", &new.retention)?,
             new.additional_credentials,
             now,
+            i32::from(new.pool_part.percent()),
         )
         .execute(&mut **tx)
         .await

@@ -6,8 +6,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Content, FetchId, Host, Name, OrganizationId, PlanId, RepositoryId, RepositoryName, RunId,
-    Schedule, StorageId, TenantId,
+    Content, FetchId, Host, Name, OrganizationId, PlanId, PoolPart, RepositoryId, RepositoryName,
+    RunId, Schedule, StorageId, TenantId,
 };
 use serde_json::Value;
 
@@ -45,6 +45,8 @@ pub struct ClaimedRun {
     pub plan: Plan,
     /// The organization.
     pub organization: Organization,
+    /// How much the tenant gets beside others.
+    pub tenant_weight: u32,
 }
 
 /// The right to fetch one repository for a run.
@@ -68,6 +70,14 @@ pub struct ClaimedFetch {
     pub plan: PlanId,
     /// The plan's name.
     pub plan_name: Name,
+    /// Who asked for the run.
+    pub trigger: Trigger,
+    /// How much the tenant gets beside others.
+    pub tenant_weight: u32,
+    /// How much the plan gets beside the tenant's other plans.
+    pub plan_weight: u32,
+    /// How much of each quota bucket the plan may take.
+    pub pool_part: PoolPart,
     /// When the plan runs by itself.
     pub schedule: Option<Schedule>,
     /// What of each repository the plan takes.

@@ -146,6 +146,7 @@ impl Sample {
             retention: Retention::default(),
             additional_credentials: false,
             use_credentials: Vec::new(),
+            pool_part: domain::PoolPart::ALL,
         }
     }
 

@@ -163,6 +163,7 @@ impl World {
                 paused: false,
                 retention: Retention::default(),
                 additional_credentials: !use_credentials.is_empty(),
+                pool_part: domain::PoolPart::ALL,
                 use_credentials: use_credentials.to_vec(),
             })
             .await

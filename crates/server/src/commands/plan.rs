@@ -174,6 +174,7 @@ impl Described {
             "retention": plan.retention,
             "additional_credentials": plan.additional_credentials,
             "use_credentials": self.uses,
+            "pool_percent": plan.pool_part,
         })
     }
 

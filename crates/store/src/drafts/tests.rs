@@ -16,6 +16,7 @@ fn settings(acme: &Sample, text: &str) -> PlanSettings {
         retention: Retention::default(),
         additional_credentials: true,
         use_credentials: Vec::new(),
+        pool_part: PoolPart::ALL,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Content, CredentialId, Name, PlanId, Retention, RunId, Schedule, Selection, StorageId,
+    Content, CredentialId, Name, PlanId, PoolPart, Retention, RunId, Schedule, Selection, StorageId,
 };
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
@@ -32,6 +32,8 @@ pub struct PlanChange {
     pub additional_credentials: Option<bool>,
     /// The additional credentials that are switched on, in place of the present ones.
     pub use_credentials: Option<Vec<CredentialId>>,
+    /// How much of each quota bucket it may take.
+    pub pool_part: Option<PoolPart>,
     /// The version that the change was made from; [`Error::Changed`] if it is not the newest any more.
     pub version: Option<i32>,
 }
@@ -47,6 +49,7 @@ impl PlanChange {
         plan.additional_credentials = self
             .additional_credentials
             .unwrap_or(plan.additional_credentials);
+        plan.pool_part = self.pool_part.unwrap_or(plan.pool_part);
         if let Some(paused) = self.paused {
             plan.paused_at = paused.then(|| plan.paused_at.unwrap_or(now));
         }
@@ -199,7 +202,8 @@ impl Scoped {
                 next_due_at = $8,
                 paused_at = $9,
                 retention = $10,
-                additional_credentials = $11
+                additional_credentials = $11,
+                pool_percent = $12
             WHERE tenant_id = $1 AND id = $2
             "#,
             self.tenant.0,
@@ -213,6 +217,7 @@ impl Scoped {
             plan.paused_at,
             decode::to_json("a retention rule", &plan.retention)?,
             plan.additional_credentials,
+            i32::from(plan.pool_part.percent()),
         )
         .execute(&mut **tx)
         .await

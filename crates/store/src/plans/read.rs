@@ -112,6 +112,7 @@ impl Scoped {
             "retention": plan.retention.to_string(),
             "additional_credentials": plan.additional_credentials,
             "use_credentials": uses,
+            "pool_percent": plan.pool_part,
         }))
     }
 
@@ -140,6 +141,8 @@ impl Scoped {
                 p.version,
                 p.edited_by,
                 p.edited_at,
+                p.pool_percent,
+                p.weight,
                 ARRAY(
                     SELECT u.credential_id
                     FROM plan_credentials u
@@ -180,6 +183,8 @@ impl Scoped {
                     retention: decode::json("a retention rule", row.retention)?,
                     additional_credentials: row.additional_credentials,
                     use_credentials: row.use_credentials.into_iter().map(CredentialId).collect(),
+                    pool_part: decode::pool_part(row.pool_percent)?,
+                    weight: decode::weight(row.weight),
                     created_at: row.created_at,
                     version: row.version,
                     edited: row.edited_by.zip(row.edited_at),

@@ -8,7 +8,7 @@ use tracing::instrument;
 use uuid::Uuid;
 
 use super::{ClaimedFetch, HeldFetch};
-use crate::{Error, Fleet, PlanState, decode};
+use crate::{Error, Fleet, PlanState, Trigger, decode};
 
 impl Fleet {
     /// Claims the next fetch that can begin at `now`.
@@ -193,12 +193,16 @@ async fn describe(
         r#"
         SELECT
             t.name AS tenant_name,
+            t.weight AS tenant_weight,
             f.run_id,
             f.fence,
             f.failed_count,
             u.window_ends_at,
+            u.due_at,
             p.id AS plan_id,
             p.name AS plan_name,
+            p.weight AS plan_weight,
+            p.pool_percent,
             p.schedule,
             p.content,
             o.id AS organization_id,
@@ -265,6 +269,10 @@ async fn describe(
         window_ends_at: row.window_ends_at,
         plan: PlanId(row.plan_id),
         plan_name: decode::text("a plan's name", &row.plan_name)?,
+        trigger: row.due_at.map_or(Trigger::Person, Trigger::Schedule),
+        tenant_weight: decode::weight(row.tenant_weight),
+        plan_weight: decode::weight(row.plan_weight),
+        pool_part: decode::pool_part(row.pool_percent)?,
         schedule: row
             .schedule
             .map(|schedule| decode::json("a schedule", schedule))

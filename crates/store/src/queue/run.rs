@@ -52,6 +52,7 @@ impl Fleet {
             RETURNING
                 r.tenant_id,
                 t.name AS tenant_name,
+                t.weight AS tenant_weight,
                 r.id,
                 r.fence,
                 r.failed_count,
@@ -103,6 +104,7 @@ impl Fleet {
             window_ends_at: row.window_ends_at,
             plan,
             organization,
+            tenant_weight: decode::weight(row.tenant_weight),
         }))
     }
 

@@ -90,6 +90,7 @@ pub(crate) async fn plan(site: &Site) -> (OrganizationId, PlanId) {
             retention: Retention::default(),
             additional_credentials: false,
             use_credentials: Vec::new(),
+            pool_part: domain::PoolPart::ALL,
         })
         .await
         .unwrap();

@@ -1,7 +1,7 @@
 //! A new plan.
 
 use clap::Args;
-use domain::{Retention, Selection};
+use domain::{PoolPart, Retention, Selection};
 use store::NewPlan;
 
 use super::what::{ByRule, RULES, content};
@@ -41,6 +41,9 @@ pub(crate) struct Add {
     /// Switch an additional credential on; may be given several times.
     #[arg(long = "use", value_name = "CREDENTIAL")]
     uses: Vec<String>,
+    /// How much of each credential's quota the plan may take, in percent.
+    #[arg(long, value_name = "PERCENT", default_value = "100")]
+    pool_part: PoolPart,
 }
 
 pub(super) async fn execute(context: &Context, add: Add) -> Result<Exit, Error> {
@@ -69,6 +72,7 @@ pub(super) async fn execute(context: &Context, add: Add) -> Result<Exit, Error> 
             retention,
             additional_credentials: add.additional_credentials == Switch::On,
             use_credentials: additional(&credentials, &add.uses)?,
+            pool_part: add.pool_part,
         })
         .await?;
     if !add.uses.is_empty() && add.additional_credentials == Switch::Off {

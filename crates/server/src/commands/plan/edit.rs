@@ -1,7 +1,7 @@
 //! Changes of a plan.
 
 use clap::Args;
-use domain::Retention;
+use domain::{PoolPart, Retention};
 use store::PlanChange;
 
 use super::what::{ByRule, content};
@@ -46,6 +46,9 @@ pub(crate) struct Edit {
     /// Switch an additional credential off; may be given several times.
     #[arg(long = "not-use", value_name = "CREDENTIAL")]
     uses_not: Vec<String>,
+    /// How much of each credential's quota the plan may take, in percent.
+    #[arg(long, value_name = "PERCENT")]
+    pool_part: Option<PoolPart>,
 }
 
 pub(super) async fn execute(context: &Context, edit: Edit) -> Result<Exit, Error> {
@@ -92,6 +95,7 @@ pub(super) async fn execute(context: &Context, edit: Edit) -> Result<Exit, Error
                     .additional_credentials
                     .map(|switch| switch == Switch::On),
                 use_credentials,
+                pool_part: edit.pool_part,
                 version: None,
             },
         )

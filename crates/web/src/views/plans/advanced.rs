@@ -1,4 +1,4 @@
-//! Advanced settings: which additional accounts a plan may use.
+//! Advanced settings: which additional accounts a plan may use, and how much of each.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::{CredentialId, Health, Role};
+use domain::{CredentialId, Health, PoolPart, Role};
 use store::PoolMember;
 
 use super::desk::{Desk, Section, Target};
@@ -20,6 +20,8 @@ use crate::text;
 
 /// The master switch's field.
 const SWITCH: &str = "additional_git_credentials";
+/// The field of the part of the pool.
+const PART: &str = "pool_part";
 
 #[derive(Template)]
 #[template(path = "plans/advanced.html")]
@@ -171,7 +173,9 @@ pub(super) async fn show(
     target: Target,
 ) -> Result<Response, Error> {
     let desk = Desk::open(&member, target).await?;
-    let mut fields = Fields::new().with_all("account", &desk.settings.use_credentials);
+    let mut fields = Fields::new()
+        .with_all("account", &desk.settings.use_credentials)
+        .with(PART, desk.settings.pool_part.to_string());
     if desk.settings.additional_credentials {
         fields = fields.with(SWITCH, "on");
     }
@@ -203,6 +207,11 @@ pub(super) async fn save(
         );
         return page::refuse(&panel(&console, &member, desk, fields).await?);
     }
+    let part: Option<PoolPart> = fields.parse(PART);
+    let Some(part) = part else {
+        return page::refuse(&panel(&console, &member, desk, fields).await?);
+    };
+    desk.settings.pool_part = part;
     let on = fields.is_on(SWITCH);
     desk.settings.additional_credentials = on;
     // Switched off, the browser leaves the accounts out: their ticks stay.

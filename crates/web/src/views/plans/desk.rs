@@ -3,7 +3,8 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use domain::{
-    Content, CredentialId, DraftId, Name, OrganizationId, PlanId, Retention, Selection, StorageId,
+    Content, CredentialId, DraftId, Name, OrganizationId, PlanId, PoolPart, Retention, Selection,
+    StorageId,
 };
 use store::{Credential, Draft, Organization, Plan, PlanSettings, Storage};
 
@@ -238,10 +239,18 @@ impl Desk {
                 let on = additional(credentials)
                     .filter(|one| settings.use_credentials.contains(&one.id))
                     .count();
-                if settings.additional_credentials {
+                let accounts = if settings.additional_credentials {
                     format!("Additional git credentials: On, {on} of {added} accounts")
                 } else {
                     "Additional git credentials: Off".to_owned()
+                };
+                if settings.pool_part == PoolPart::ALL {
+                    accounts
+                } else {
+                    format!(
+                        "{accounts}. At most {} % of each account's quota",
+                        settings.pool_part
+                    )
                 }
             }
         }
@@ -290,5 +299,6 @@ fn fresh(organizations: &[Organization], storages: &[Storage]) -> PlanSettings {
         retention: Retention::default(),
         additional_credentials: false,
         use_credentials: Vec::new(),
+        pool_part: PoolPart::ALL,
     }
 }

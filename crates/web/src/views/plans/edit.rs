@@ -143,6 +143,7 @@ pub(super) async fn save(
                 retention: Some(settings.retention),
                 additional_credentials: Some(settings.additional_credentials),
                 use_credentials: Some(use_credentials),
+                pool_part: Some(settings.pool_part),
                 version: desk.version(),
             };
             let scoped = &member.scoped;
@@ -160,6 +161,7 @@ pub(super) async fn save(
                 retention: settings.retention,
                 additional_credentials: settings.additional_credentials,
                 use_credentials,
+                pool_part: settings.pool_part,
             };
             let added = member.scoped.add_drafted_plan(person, draft, new).await;
             added.map(drop)

@@ -119,13 +119,33 @@ async fn an_account_is_switched_on_by_two_saves_without_a_script(pool: PgPool) {
     assert!(advanced.body.contains("Additional git credentials"));
     assert!(advanced.body.contains("Not used by any plan"));
     let bot = acme.bot.to_string();
-    let fields = [("additional_git_credentials", "on"), ("account", &bot)];
-    let answer = browser.post("/t/acme/plans/new/advanced", &fields).await;
+    let fields = |part| {
+        [
+            ("additional_git_credentials", "on"),
+            ("account", &*bot),
+            ("pool_part", part),
+        ]
+    };
+    let answer = browser
+        .post("/t/acme/plans/new/advanced", &fields("all"))
+        .await;
+    assert!(
+        answer.body.contains("enter a whole number from 1 to 100"),
+        "{}",
+        answer.body
+    );
+    let answer = browser
+        .post("/t/acme/plans/new/advanced", &fields("40"))
+        .await;
     assert_eq!(answer.header("location"), "/t/acme/plans/new");
 
     let panel = browser.get("/t/acme/plans/new").await;
     assert!(panel.body.contains("value=\"nightly\""), "{}", panel.body);
-    assert!(panel.body.contains("On, 1 of 1 accounts"), "{}", panel.body);
+    assert!(
+        panel.body.contains("On, 1 of 1 accounts. At most 40 %"),
+        "{}",
+        panel.body
+    );
     assert_eq!(acme.scoped.plans().await.unwrap(), []);
 
     let fields = [typed[0], typed[1], ("go", "save")];
@@ -137,6 +157,7 @@ async fn an_account_is_switched_on_by_two_saves_without_a_script(pool: PgPool) {
     assert_eq!(plans.len(), 1);
     assert_eq!(plans[0].use_credentials, [acme.bot]);
     assert!(plans[0].additional_credentials);
+    assert_eq!(plans[0].pool_part.percent(), 40);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -147,9 +168,14 @@ async fn switching_off_keeps_the_ticks(pool: PgPool) {
     let edit = format!("/t/acme/plans/{}/edit", plan.id);
     let advanced = format!("{edit}/advanced");
     let bot = acme.bot.to_string();
-    let on = [("additional_git_credentials", "on"), ("account", &bot)];
+    let all = ("pool_part", "100");
+    let on = [
+        ("additional_git_credentials", "on"),
+        ("account", &*bot),
+        all,
+    ];
     browser.post(&advanced, &on).await;
-    browser.post(&advanced, &[]).await;
+    browser.post(&advanced, &[all]).await;
     let page = browser.get(&advanced).await;
     let tick = format!("value=\"{bot}\" checked");
     assert!(page.body.contains(&tick), "{}", page.body);
