@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::gate::trust::{PrivateAuthority, Trust};
 use crate::gate::{Authority, Gate};
 use crate::github::{self, Account, Budgets, Client, Memberships, Owner};
-use crate::pool::Session;
+use crate::pool::{Claim, Session};
 use crate::{Error, Pool};
 
 /// Time-outs and names of the HTTP client.
@@ -152,9 +152,15 @@ impl Forge {
         github::oauth::Oauth::new(&self.shared, host)
     }
 
-    /// Begins a session with a host.
+    /// Begins a session with a host, for nobody in particular.
     pub fn session(&self, host: &Host, scope: Scope) -> Client {
         Client::new(Arc::clone(&self.shared), host.clone(), scope)
+    }
+
+    /// Begins a session with a host for a plan, about work of so many requests as far as is known: between those who wait,
+    /// the plan's claim decides, and within a plan the larger work goes first.
+    pub fn session_for(&self, host: &Host, scope: Scope, claim: Claim, size: u32) -> Client {
+        Client::claimed(Arc::clone(&self.shared), host.clone(), scope, claim, size)
     }
 
     /// Asks the host what a credential's bucket has left, which is free of charge. [`Error::Throttled`] while the bucket

@@ -20,10 +20,10 @@ use http_body_util::{BodyExt, Empty, Full};
 use octocrab::OctoBody;
 use tower::Service;
 
-use crate::budget::{Outcome, Settlement};
 use crate::limits::github::{self as limits, Answer, Dialect, Judgement, Span};
 use crate::pool::Lease;
 use crate::{Error, Options, Pool};
+use budget::{Outcome, Settlement};
 
 pub(crate) use errand::{Authority, Delivery, Errand};
 use leaf::Leaf;

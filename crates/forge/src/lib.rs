@@ -15,7 +15,6 @@
 #![warn(missing_docs)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
-pub mod budget;
 pub mod error;
 mod forge;
 mod gate;
@@ -29,7 +28,9 @@ mod usage;
 pub use error::{Error, Retry};
 pub use forge::{Forge, Options, Scope};
 pub use gate::trust::PrivateAuthority;
-pub use pool::{BucketState, Event, Exchange, Grant, Member, MemberView, Pool, Sharing};
+pub use pool::{
+    BucketState, Claim, Event, Exchange, Grant, Member, MemberView, Pool, Sharing, Terms,
+};
 #[cfg(test)]
 use test_assets::test_assets;
 pub use usage::{Choice, Spent, Usage};

@@ -17,9 +17,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::{BucketKey, Clock, CredentialId, Health, Reading, Resource, Secret};
 use tokio::sync::{Notify, broadcast};
 
-use crate::budget::{Ledger, Signal};
+use budget::{Ask, Decision, Desk, Signal};
 
-pub use crate::budget::{Exchange, Grant, Sharing};
+pub use budget::{Claim, Exchange, Grant, Sharing, Terms};
 pub(crate) use lease::Lease;
 pub use member::{Member, MemberView};
 pub(crate) use session::Session;
@@ -47,7 +47,11 @@ struct Inner {
 
 struct State {
     members: BTreeMap<CredentialId, Member>,
-    ledger: Ledger,
+    desk: Desk,
+    /// Requests that may leave and have not been fetched by who asked.
+    decided: BTreeMap<Ask, Decision>,
+    /// Moves whenever it may be another credential that may be used for something.
+    generation: u64,
     access: BTreeMap<(CredentialId, i64), bool>,
     /// Those whose token was refused and is being renewed, or that have none yet.
     renewing: BTreeSet<CredentialId>,
@@ -68,7 +72,9 @@ impl Pool {
     pub fn new(clock: Clock, sharing: Sharing) -> Self {
         let state = State {
             members: BTreeMap::new(),
-            ledger: Ledger::new(sharing),
+            desk: Desk::new(sharing),
+            decided: BTreeMap::new(),
+            generation: 0,
             access: BTreeMap::new(),
             renewing: BTreeSet::new(),
             git_uses: BTreeMap::new(),
@@ -98,6 +104,7 @@ impl Pool {
         } else if before.is_none_or(|before| before.token != token) {
             state.renewing.remove(&id);
         }
+        state.generation += 1;
         state.settle_reserve(&key);
         drop(state);
         self.ring();
@@ -107,6 +114,7 @@ impl Pool {
     pub fn remove(&self, id: CredentialId) {
         let mut state = self.state();
         if let Some(member) = state.members.remove(&id) {
+            state.generation += 1;
             state.settle_reserve(&member.bucket);
         }
         state.access.retain(|(credential, _), _| *credential != id);
@@ -116,9 +124,20 @@ impl Pool {
 
     /// Sets a member's health.
     pub fn set_health(&self, id: CredentialId, health: Health) {
-        if let Some(member) = self.state().members.get_mut(&id) {
+        let mut state = self.state();
+        if let Some(member) = state.members.get_mut(&id) {
             member.health = health;
+            state.generation += 1;
         }
+        drop(state);
+        self.ring();
+    }
+
+    /// Takes note of how the host limits a bucket; as GitHub does, where nothing is said.
+    pub fn agree(&self, key: &BucketKey, terms: Terms) {
+        self.state()
+            .desk
+            .change(key, |ledger| ledger.agree(key, terms));
         self.ring();
     }
 
@@ -135,9 +154,9 @@ impl Pool {
         for stored in states {
             let reason = stored.backoff_reason.as_deref().unwrap_or_default();
             let backoff = stored.backoff_until.map(|until| (until, reason));
-            state
-                .ledger
-                .restore(&stored.key, &stored.resource, stored.reading, backoff, now);
+            state.desk.change(&stored.key, |ledger| {
+                ledger.restore(&stored.key, &stored.resource, stored.reading, backoff, now);
+            });
         }
         drop(state);
         self.ring();
@@ -147,7 +166,7 @@ impl Pool {
     pub fn buckets(&self) -> Vec<BucketState> {
         let now = self.inner.clock.now();
         let state = self.state();
-        let known = state.ledger.known(now).map(|known| BucketState {
+        let known = state.desk.ledger().known(now).map(|known| BucketState {
             key: known.key.clone(),
             resource: known.resource.clone(),
             reading: known.reading,
@@ -161,8 +180,7 @@ impl Pool {
     /// Remembers whether a credential sees a repository.
     pub fn learn_access(&self, credential: CredentialId, forge_repository_id: i64, sees: bool) {
         self.state()
-            .access
-            .insert((credential, forge_repository_id), sees);
+            .learn_access(credential, forge_repository_id, sees);
         self.ring();
     }
 
@@ -173,8 +191,7 @@ impl Pool {
 
     /// As [`Pool::learn_access`], and tells the listeners if it is news.
     pub(crate) fn discover_access(&self, credential: CredentialId, repository: i64, sees: bool) {
-        let known = self.state().access.insert((credential, repository), sees);
-        if known != Some(sees) {
+        if self.state().learn_access(credential, repository, sees) {
             self.tell(Event::Access {
                 credential,
                 repository,
@@ -200,6 +217,7 @@ impl Pool {
         }
         if member.renewable {
             if state.renewing.insert(credential) {
+                state.generation += 1;
                 drop(state);
                 tracing::info!(%credential, reason, "token refused by its host and to be renewed");
                 self.tell(Event::Refused {
@@ -214,6 +232,7 @@ impl Pool {
             reason: reason.to_owned(),
         };
         let name = member.name.clone();
+        state.generation += 1;
         drop(state);
         tracing::warn!(%credential, name, reason, "credential refused by its host and parked");
         self.tell(Event::Died {
@@ -227,14 +246,16 @@ impl Pool {
     pub fn learn(&self, key: &BucketKey, readings: &[(Resource, Reading)], unlimited: bool) {
         let now = self.inner.clock.now();
         let mut state = self.state();
-        for (resource, reading) in readings {
-            state.ledger.learn(key, resource, *reading, now);
-        }
-        if unlimited {
-            for resource in [Resource::core(), Resource::graphql()] {
-                state.ledger.learn_unlimited(key, &resource);
+        state.desk.change(key, |ledger| {
+            for (resource, reading) in readings {
+                ledger.learn(key, resource, *reading, now);
             }
-        }
+            if unlimited {
+                for resource in [Resource::core(), Resource::graphql()] {
+                    ledger.learn_unlimited(key, &resource);
+                }
+            }
+        });
         drop(state);
         self.ring();
     }
@@ -295,6 +316,14 @@ impl State {
     fn settle_reserve(&mut self, key: &BucketKey) {
         let members = self.members.values().filter(|member| member.bucket == *key);
         let reserve = members.map(|member| member.reserve_percent).max();
-        self.ledger.open(key, reserve.unwrap_or_default());
+        let reserve = reserve.unwrap_or_default();
+        self.desk.change(key, |ledger| ledger.open(key, reserve));
+    }
+
+    /// Remembers whether a credential sees a repository; answers whether that is news.
+    fn learn_access(&mut self, credential: CredentialId, repository: i64, sees: bool) -> bool {
+        let is_news = self.access.insert((credential, repository), sees) != Some(sees);
+        self.generation += u64::from(is_news);
+        is_news
     }
 }

@@ -102,6 +102,8 @@ fn grant(row: GrantRow) -> Grant {
         granted: row.granted,
         reading: row.reading,
         backoff: row.backoff,
+        sharers: row.sharers,
+        others: row.others,
     }
 }
 

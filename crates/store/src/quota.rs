@@ -13,8 +13,10 @@ use crate::workers::WORKER_SILENCE;
 use crate::{Error, Fleet, decode};
 
 mod ledger;
+mod watch;
 
 use ledger::{Demand, Known};
+use watch::Watch;
 
 /// One bucket's part of what a worker reports and asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,11 @@ pub struct GrantRow {
     pub reading: Option<Reading>,
     /// Until when the bucket backs off, and why.
     pub backoff: Option<(DateTime<Utc>, String)>,
+    /// Live workers that hold a share of it, the asking one included.
+    pub sharers: u32,
+    /// What somebody else than the workers spent in this window, at least, and their rate an hour; nothing before that was watched
+    /// for a while.
+    pub others: Option<(u32, u32)>,
 }
 
 /// What is known of a bucket.
@@ -208,7 +215,17 @@ async fn exchange_one(
     .await?;
     let stored = sqlx::query!(
         r#"
-        SELECT request_limit, remaining, reset_at, backoff_until, backoff_reason
+        SELECT
+            request_limit,
+            remaining,
+            reset_at,
+            backoff_until,
+            backoff_reason,
+            watched_from,
+            watched_left,
+            watched_spent,
+            others_spent,
+            others_an_hour
         FROM buckets
         WHERE key = $1 AND resource = $2
         FOR NO KEY UPDATE
@@ -234,12 +251,14 @@ async fn exchange_one(
     )
     .fetch_all(&mut **tx)
     .await?;
-    let (mut own, mut others) = (0, 0);
+    let (mut own, mut others, mut sharers) = (0, 0, 1);
     for share in shares {
+        let granted = decode::count(share.granted);
         if share.worker_id == worker.0 {
-            own += decode::count(share.granted);
+            own += granted;
         } else {
-            others += decode::count(share.granted);
+            others += granted;
+            sharers += u32::from(granted > 0);
         }
     }
     let own = if row.returned {
@@ -247,20 +266,27 @@ async fn exchange_one(
     } else {
         own.saturating_sub(row.spent.into())
     };
-    let known = Known::stored(stored.request_limit, stored.remaining, stored.reset_at)
-        .roll(now)
-        .learn(row.reading, row.spent, now);
+    let before = Known::stored(stored.request_limit, stored.remaining, stored.reset_at).roll(now);
+    let known = before.learn(row.reading, row.spent, now);
+    let watch = Watch {
+        from: stored.watched_from,
+        left: decode::count(stored.watched_left),
+        spent: decode::count(stored.watched_spent),
+        others_spent: decode::count(stored.others_spent),
+        others_an_hour: decode::count(stored.others_an_hour),
+    }
+    .look(before, known, row.spent, own + others, now);
     let granted = known.grant(&Demand {
         want: if row.returned { 0 } else { row.want },
         reserve_percent: row.reserve_percent,
-        outstanding: own + others,
+        outstanding: own + others + watch.until(known.reset_at, now),
     });
     let backoff = longer(
         stored.backoff_until.zip(stored.backoff_reason),
         row.backoff.clone(),
     )
     .filter(|(until, _)| *until > now);
-    put_bucket(tx, &key, resource, known, backoff.as_ref()).await?;
+    put_bucket(tx, &key, resource, known, watch, backoff.as_ref()).await?;
     put_share(tx, &key, resource, worker, own + u64::from(granted)).await?;
     Ok(GrantRow {
         key: row.key.clone(),
@@ -268,6 +294,8 @@ async fn exchange_one(
         granted,
         reading: known.reading(),
         backoff,
+        sharers,
+        others: watch.others(),
     })
 }
 
@@ -287,12 +315,23 @@ async fn put_bucket(
     key: &str,
     resource: &str,
     known: Known,
+    watch: Watch,
     backoff: Option<&(DateTime<Utc>, String)>,
 ) -> Result<(), Error> {
     let result = sqlx::query!(
         r#"
         UPDATE buckets
-        SET request_limit = $3, remaining = $4, reset_at = $5, backoff_until = $6, backoff_reason = $7
+        SET
+            request_limit = $3,
+            remaining = $4,
+            reset_at = $5,
+            backoff_until = $6,
+            backoff_reason = $7,
+            watched_from = $8,
+            watched_left = $9,
+            watched_spent = $10,
+            others_spent = $11,
+            others_an_hour = $12
         WHERE key = $1 AND resource = $2
         "#,
         key,
@@ -302,6 +341,11 @@ async fn put_bucket(
         known.reset_at,
         backoff.map(|(until, _)| *until),
         backoff.map(|(_, reason)| reason),
+        watch.from,
+        decode::to_count(watch.left),
+        decode::to_count(watch.spent),
+        decode::to_count(watch.others_spent),
+        decode::to_count(watch.others_an_hour),
     )
     .execute(&mut **tx)
     .await?;

@@ -10,9 +10,9 @@ use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
-use crate::budget::Demand;
 use crate::limits::github::Dialect;
 use crate::pool::Session;
+use budget::Demand;
 
 /// A request's purpose.
 #[derive(Debug)]

@@ -15,9 +15,9 @@ use super::identity::{Account, get, read};
 use super::request::{Ask, Content, send};
 use super::{address, rest};
 use crate::Error;
-use crate::budget::Demand;
 use crate::forge::Shared;
 use crate::gate::Authority;
+use budget::Demand;
 
 mod messages;
 

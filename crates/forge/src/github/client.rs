@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Cursor, Page, Repository, content};
 use crate::forge::Shared;
 use crate::gate::Authority;
-use crate::pool::Session;
+use crate::pool::{Claim, Session};
 use crate::{Error, Scope, Usage};
 
 /// A session with one host on behalf of one piece of work. Clones share what was spent.
@@ -34,6 +34,22 @@ impl Client {
         Self {
             shared,
             session: Arc::new(Session::new(host.authority(), scope)),
+            host: Arc::new(host),
+        }
+    }
+
+    /// The same for a plan, about work of so many requests.
+    pub(crate) fn claimed(
+        shared: Arc<Shared>,
+        host: Host,
+        scope: Scope,
+        claim: Claim,
+        size: u32,
+    ) -> Self {
+        let session = Session::new(host.authority(), scope).claimed(claim, size);
+        Self {
+            shared,
+            session: Arc::new(session),
             host: Arc::new(host),
         }
     }

@@ -16,9 +16,9 @@ use super::client::Client;
 use super::request::{self, Ask, Payload, REPEATS, Reply};
 use super::{Repository, address, rest};
 use crate::Error;
-use crate::budget::Demand;
 use crate::gate::{Authority, Delivery};
 use crate::limits::github::{Dialect, headers};
+use budget::Demand;
 
 const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 /// The announced length is that of the bytes themselves.

@@ -18,9 +18,9 @@ use super::download::{self, Body};
 use super::request::{self, Ask, Content, Payload};
 use super::{Repository, address};
 use crate::Error;
-use crate::budget::Demand;
 use crate::gate::{Authority, Delivery};
 use crate::limits::github::Dialect;
+use budget::Demand;
 
 /// GitHub docs, authenticating as an App installation: any token is the password of this user.
 const USER: &str = "x-access-token";

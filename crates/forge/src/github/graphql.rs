@@ -8,9 +8,9 @@ use super::client::Client;
 use super::request::{Ask, Content, Failure, REPEATS, send};
 use super::rest;
 use crate::Error;
-use crate::budget::Demand;
 use crate::gate::Delivery;
 use crate::limits::github::Dialect;
+use budget::Demand;
 
 /// An answer's data, and whose credential got it.
 pub(super) struct Answered<T> {

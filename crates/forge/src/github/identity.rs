@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 use super::request::{Failure, Reply, send};
 use super::{address, rest};
 use crate::Error;
-use crate::budget::Demand;
 use crate::forge::Shared;
 use crate::gate::Authority;
 use crate::limits::github::{Span, headers};
+use budget::Demand;
 
 /// A person waits for the answer: one repetition, no more.
 const REPEATS: u32 = 1;

@@ -13,9 +13,9 @@ use super::client::Client;
 use super::request::{Ask, Content, REPEATS, send};
 use super::{Download, Repository, address, rest};
 use crate::Error;
-use crate::budget::Demand;
 use crate::gate::Delivery;
 use crate::limits::github::Dialect;
+use budget::Demand;
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.git-lfs+json");
 /// git-lfs asks for as many in one request, and GitHub counts them so.

@@ -14,9 +14,9 @@ use super::identity::{get, read};
 use super::request::{Ask, Content, send};
 use super::{address, rest};
 use crate::Error;
-use crate::budget::Demand;
 use crate::forge::Shared;
 use crate::gate::Authority;
+use budget::Demand;
 
 /// Pages of a person's installations that are read; a hundred each.
 const PAGES: u32 = 50;

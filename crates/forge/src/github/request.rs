@@ -11,12 +11,12 @@ use serde_json::Value;
 use url::Url;
 
 use crate::Error;
-use crate::budget::Demand;
 use crate::forge::Shared;
 use crate::gate::{Authority, Delivery, Judged};
 use crate::limits::github::{Dialect, Judgement};
 use attempt::attempt;
 pub(super) use attempt::unwrap;
+use budget::Demand;
 use course::Course;
 
 /// How often a safe request is repeated after the host or the connection failed.

@@ -8,9 +8,9 @@ use super::address;
 use super::client::Client;
 use super::request::{Ask, Failure, Payload, REPEATS, Reply, send};
 use crate::Error;
-use crate::budget::Demand;
 use crate::gate::Delivery;
 use crate::limits::github::{Dialect, headers};
+use budget::Demand;
 
 /// GitHub docs, media types.
 const JSON: HeaderValue = HeaderValue::from_static("application/vnd.github+json");

@@ -1,21 +1,24 @@
 //! Which member goes: who may at all, who of them has the most to lose, and a record of both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use budget::{BucketId, Decision, Demand, Hold, Offer, Standing, Why};
 use chrono::{DateTime, Utc};
 use domain::{BucketKey, CredentialId, Health, Resource};
 
+use super::session::Choices;
 use super::{Session, State};
-use crate::budget::{Demand, Hold, Offer, Standing, Why};
 use crate::usage::Choice;
+
+/// Of a greater scope only the best are shown beside the one chosen.
+const SHOWN: usize = 16;
 
 /// How one member of a session's scope stands.
 pub(super) struct Candidate {
     pub(super) id: CredentialId,
     pub(super) name: String,
-    pub(super) bucket: Option<BucketKey>,
     pub(super) position: Position,
-    sees: bool,
 }
 
 pub(super) enum Position {
@@ -36,37 +39,141 @@ impl State {
         tried: &BTreeSet<CredentialId>,
         now: DateTime<Utc>,
     ) -> Vec<Candidate> {
-        let credentials = &session.scope.credentials;
+        let credentials = session.scope.credentials.clone();
+        self.weigh(&credentials, session, demand, tried, now)
+    }
+
+    fn weigh(
+        &mut self,
+        credentials: &[CredentialId],
+        session: &Session,
+        demand: &Demand,
+        tried: &BTreeSet<CredentialId>,
+        now: DateTime<Utc>,
+    ) -> Vec<Candidate> {
         credentials
             .iter()
             .map(|id| {
-                let (position, bucket) = match self.fitness(*id, session) {
-                    Err(why) => (Position::Out(why), None),
-                    Ok(_) if tried.contains(id) => {
-                        (Position::Out("already tried".to_owned()), None)
+                let position = match self.fitness(*id, session) {
+                    Err(why) => Position::Out(why),
+                    Ok(_) if tried.contains(id) => Position::Out("already tried".to_owned()),
+                    Ok(_) if self.renewing.contains(id) => Position::Held(Hold {
+                        why: Why::Renewing,
+                        until: None,
+                        remaining: None,
+                    }),
+                    Ok(key) => {
+                        let bucket = self.desk.id(&key);
+                        match self.desk.consider(&session.claim, bucket, demand, now) {
+                            Standing::Ready(offer) => Position::Ready(offer),
+                            Standing::Held(hold) => Position::Held(hold),
+                        }
                     }
-                    Ok(key) if self.renewing.contains(id) => {
-                        let hold = Hold {
-                            why: Why::Renewing,
-                            until: None,
-                            remaining: None,
-                        };
-                        (Position::Held(hold), Some(key))
-                    }
-                    Ok(key) => match self.ledger.consider(&key, demand, now) {
-                        Standing::Ready(offer) => (Position::Ready(offer), Some(key)),
-                        Standing::Held(hold) => (Position::Held(hold), Some(key)),
-                    },
                 };
                 Candidate {
                     id: *id,
                     name: self.name_of(*id),
-                    bucket,
                     position,
-                    sees: self.sees(*id, session) == Some(true),
                 }
             })
             .collect()
+    }
+
+    /// What a session may choose from; nothing if no credential is fit. After a failure, those known to see the repository go first.
+    pub(super) fn choices(
+        &mut self,
+        session: &Session,
+        demand: &Demand,
+        tried: &BTreeSet<CredentialId>,
+        now: DateTime<Utc>,
+    ) -> Option<Choices> {
+        if tried.is_empty()
+            && let Some(known) = session.choices(self.generation)
+        {
+            return Some(known);
+        }
+        let mut fit: Vec<(CredentialId, BucketId)> = Vec::new();
+        let usable = |id: &&CredentialId| !tried.contains(id) && !self.renewing.contains(id);
+        let usable: Vec<CredentialId> = session
+            .scope
+            .credentials
+            .iter()
+            .filter(usable)
+            .copied()
+            .collect();
+        for id in &usable {
+            if let Ok(key) = self.fitness(*id, session) {
+                fit.push((*id, self.desk.id(&key)));
+            }
+        }
+        let seeing: Vec<_> = fit
+            .iter()
+            .filter(|(id, _)| self.sees(*id, session) == Some(true))
+            .copied()
+            .collect();
+        let mut can_go = |(_, bucket): &(CredentialId, BucketId)| {
+            matches!(
+                self.desk.consider(&session.claim, *bucket, demand, now),
+                Standing::Ready(_)
+            )
+        };
+        let is_narrow = !tried.is_empty() && seeing.iter().any(&mut can_go);
+        let mut buckets = Vec::new();
+        let mut credentials = BTreeMap::new();
+        for (id, bucket) in if is_narrow { seeing } else { fit } {
+            credentials.entry(bucket).or_insert_with(|| {
+                buckets.push(bucket);
+                id
+            });
+        }
+        if buckets.is_empty() {
+            return None;
+        }
+        let choices = Choices {
+            generation: self.generation,
+            options: self.desk.options(buckets),
+            credentials: Arc::new(credentials),
+        };
+        if tried.is_empty() {
+            session.remember_choices(choices.clone());
+        }
+        Some(choices)
+    }
+
+    /// How those stood whom a choice was between: the one chosen, the one used so far, and the best of the others.
+    pub(super) fn standings(
+        &mut self,
+        session: &Session,
+        demand: &Demand,
+        tried: &BTreeSet<CredentialId>,
+        (decision, chosen, current): (&Decision, CredentialId, Option<CredentialId>),
+        now: DateTime<Utc>,
+    ) -> Vec<Candidate> {
+        let all = &session.scope.credentials;
+        let shown: Vec<CredentialId> = if all.len() <= SHOWN {
+            all.clone()
+        } else {
+            let rivals: Vec<BucketKey> = self
+                .desk
+                .rivals(decision)
+                .take(SHOWN)
+                .filter_map(|bucket| self.desk.ledger().key(bucket).cloned())
+                .collect();
+            let is_rival = |id: &CredentialId| {
+                let member = self.members.get(id);
+                member.is_some_and(|member| rivals.contains(&member.bucket))
+            };
+            let is_shown =
+                |id: &&CredentialId| **id == chosen || Some(**id) == current || is_rival(id);
+            all.iter().filter(is_shown).copied().collect()
+        };
+        let mut candidates = self.weigh(&shown, session, demand, tried, now);
+        for candidate in &mut candidates {
+            if candidate.id == chosen {
+                candidate.position = Position::Ready(decision.offer);
+            }
+        }
+        candidates
     }
 
     /// The bucket of a member that may be used in this session, or why it may not.
@@ -98,61 +205,19 @@ impl State {
     }
 }
 
-/// The index of the candidate that goes, if one may.
-///
-/// After a failure those known to see the repository go first; then the greatest pace needed; then the session's
-/// credential of the moment, if the difference is small; then the order of the scope.
-pub(super) fn best(
-    candidates: &[Candidate],
-    current: Option<CredentialId>,
-    is_again: bool,
-) -> Option<usize> {
-    let ready = || {
-        let offers = candidates.iter().enumerate();
-        offers.filter_map(|(index, candidate)| match &candidate.position {
-            Position::Ready(offer) => Some((index, candidate, offer)),
-            Position::Held(_) | Position::Out(_) => None,
-        })
-    };
-    let (index, first, offer) = ready().reduce(|best, next| {
-        let by_access = if is_again {
-            next.1.sees.cmp(&best.1.sees)
-        } else {
-            std::cmp::Ordering::Equal
-        };
-        if by_access.then_with(|| next.2.compare(best.2)).is_gt() {
-            next
-        } else {
-            best
-        }
-    })?;
-    let sticky = ready().find(|(_, candidate, theirs)| {
-        Some(candidate.id) == current
-            && offer.is_tie(theirs)
-            && (!is_again || candidate.sees == first.sees)
-    });
-    Some(sticky.map_or(index, |(index, _, _)| index))
-}
-
 /// The record of a choice.
 pub(super) fn record(
     candidates: &[Candidate],
-    chosen: usize,
+    chosen: CredentialId,
     current: Option<CredentialId>,
     resource: &Resource,
     now: DateTime<Utc>,
 ) -> Option<Choice> {
-    let winner = candidates.get(chosen)?;
+    let winner = candidates.iter().find(|candidate| candidate.id == chosen)?;
     let Position::Ready(offer) = &winner.position else {
         return None;
     };
-    let others = || {
-        candidates
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| *index != chosen)
-            .map(|(_, other)| other)
-    };
+    let others = || candidates.iter().filter(|other| other.id != chosen);
     Some(Choice {
         at: now,
         credential: winner.id,
@@ -233,4 +298,21 @@ fn reason<'a>(
             offer.remaining
         )
     }
+}
+
+/// Why there is nobody to go.
+pub(super) fn nobody(candidates: &[Candidate]) -> String {
+    if candidates.is_empty() {
+        return "There is no credential to use: none was given.".to_owned();
+    }
+    let each = candidates
+        .iter()
+        .map(|candidate| match &candidate.position {
+            Position::Out(why) => format!("{}: {why}", candidate.name),
+            Position::Held(_) | Position::Ready(_) => candidate.name.clone(),
+        });
+    format!(
+        "No credential can be used ({}).",
+        each.collect::<Vec<_>>().join("; ")
+    )
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::{Exchange, Grant, Pool};
-use crate::budget::Sharing;
+use budget::Sharing;
 
 /// The clock may be moved by hand: the courier looks at it this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -21,7 +21,7 @@ impl Pool {
         loop {
             let woken = self.inner.courier.notified();
             let now = self.inner.clock.now();
-            let due = self.state().ledger.exchange_due_at(now);
+            let due = self.state().desk.exchange_due_at(now);
             if due.is_some_and(|due| due <= now) {
                 return;
             }
@@ -35,7 +35,7 @@ impl Pool {
     /// [`Pool::exchange_failed`].
     pub fn take_exchange(&self) -> Vec<Exchange> {
         let now = self.inner.clock.now();
-        self.state().ledger.draw(now)
+        self.state().desk.draw(now)
     }
 
     /// Takes the answer to an exchange.
@@ -43,7 +43,7 @@ impl Pool {
         let now = self.inner.clock.now();
         let mut state = self.state();
         for grant in grants {
-            state.ledger.grant(grant, now);
+            state.desk.grant(&grant, now);
         }
         drop(state);
         self.ring();
@@ -54,7 +54,7 @@ impl Pool {
         let now = self.inner.clock.now();
         let mut state = self.state();
         for exchange in exchanges {
-            state.ledger.undo(exchange, now);
+            state.desk.undo(&exchange, now);
         }
         drop(state);
         self.ring();
@@ -63,6 +63,6 @@ impl Pool {
     /// Gives every share back, at the end of a process.
     pub fn return_shares(&self) -> Vec<Exchange> {
         let now = self.inner.clock.now();
-        self.state().ledger.give_back(now)
+        self.state().desk.give_back(now)
     }
 }

@@ -7,9 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CredentialId, Secret};
 
 use super::choose::{self, Candidate, Position};
-use super::{Pool, Session};
+use super::session::Choices;
+use super::{Pool, Session, State};
 use crate::Error;
-use crate::budget::{Demand, Hold, Outcome, Settlement, Ticket};
+use budget::{Ask, BucketId, Demand, Outcome, Settlement, Ticket};
 
 /// The clock may be moved by hand or by a machine that slept: waits look at it this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -36,7 +37,7 @@ impl Lease {
             return;
         };
         let now = self.pool.inner.clock.now();
-        let signals = self.pool.state().ledger.settle(ticket, settlement, now);
+        let signals = self.pool.state().desk.settle(ticket, settlement, now);
         self.pool.tell_signals(signals.unwrap_or_default());
         self.pool.ring();
     }
@@ -52,13 +53,51 @@ impl Drop for Lease {
     }
 }
 
+/// What came of looking whether a request may leave.
 enum Attempt {
     Leased(Lease),
     Wait {
         until: Option<DateTime<Utc>>,
         is_throttle: bool,
+        /// When the desk should be asked again, for whoever waits.
+        wake_at: Option<DateTime<Utc>>,
     },
     Never(String),
+}
+
+/// A request in the desk's line. It leaves the line when it is dropped, with whatever was decided for it meanwhile.
+struct Waiting<'a> {
+    pool: &'a Pool,
+    place: Option<(Ask, Choices)>,
+}
+
+impl Waiting<'_> {
+    fn leave(&mut self, state: &mut State, now: DateTime<Utc>) {
+        let Some((ask, _)) = self.place.take() else {
+            return;
+        };
+        state.desk.withdraw(ask);
+        if let Some(decision) = state.decided.remove(&ask) {
+            let unsent = Settlement {
+                cost: Some(0),
+                reading: None,
+                outcome: Outcome::Lost,
+            };
+            state.desk.settle(decision.ticket, unsent, now);
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.place.is_some() {
+            let now = self.pool.inner.clock.now();
+            let mut state = self.pool.state();
+            self.leave(&mut state, now);
+            drop(state);
+            self.pool.ring();
+        }
+    }
 }
 
 impl Pool {
@@ -76,23 +115,32 @@ impl Pool {
             .checked_add_signed(patience)
             .unwrap_or(DateTime::<Utc>::MAX_UTC);
         let mut throttled_from = None;
+        let mut waiting = Waiting {
+            pool: self,
+            place: None,
+        };
         loop {
             let changed = self.inner.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
 
             let now = clock.now();
-            let (until, is_throttle) = match self.try_lease(session, demand, tried, now) {
-                Attempt::Wait { until, is_throttle } => (until, is_throttle),
-                Attempt::Leased(lease) => {
-                    stood_still(session, throttled_from, now);
-                    return Ok(lease);
-                }
-                Attempt::Never(detail) => {
-                    stood_still(session, throttled_from, now);
-                    return Err(Error::NoCredential { detail });
-                }
-            };
+            let (until, is_throttle, wake_at) =
+                match self.try_lease(session, demand, tried, &mut waiting, now) {
+                    Attempt::Wait {
+                        until,
+                        is_throttle,
+                        wake_at,
+                    } => (until, is_throttle, wake_at),
+                    Attempt::Leased(lease) => {
+                        stood_still(session, throttled_from, now);
+                        return Ok(lease);
+                    }
+                    Attempt::Never(detail) => {
+                        stood_still(session, throttled_from, now);
+                        return Err(Error::NoCredential { detail });
+                    }
+                };
             if let Some(until) = until.filter(|until| *until > deadline) {
                 stood_still(session, throttled_from, now);
                 return Err(Error::Throttled { until });
@@ -102,72 +150,133 @@ impl Pool {
             } else {
                 stood_still(session, throttled_from.take(), now);
             }
-            let wait = until.map_or(LOOK_AGAIN, |until| {
-                (until - now).to_std().unwrap_or_default()
-            });
+            let wake = [until, wake_at].into_iter().flatten().min();
+            let wait = wake.map_or(LOOK_AGAIN, |wake| (wake - now).to_std().unwrap_or_default());
             // Both a change and the time itself are looked at anew.
             drop(tokio::time::timeout(wait.min(LOOK_AGAIN), changed).await);
         }
     }
 
+    /// Puts the request into its line if it is in none, lets go whoever may, and looks whether that was this one.
     fn try_lease(
         &self,
         session: &Session,
         demand: &Demand,
         tried: &BTreeSet<CredentialId>,
+        waiting: &mut Waiting<'_>,
         now: DateTime<Utc>,
     ) -> Attempt {
         let mut state = self.state();
-        let candidates = state.candidates(session, demand, tried, now);
+        if state.decided.is_empty() && state.desk.sweep() {
+            state.generation += 1;
+        }
+        let is_stale = |place: &(Ask, Choices)| place.1.generation != state.generation;
+        if waiting.place.as_ref().is_some_and(is_stale) {
+            waiting.leave(&mut state, now);
+        }
+        if waiting.place.is_none() {
+            let Some(choices) = state.choices(session, demand, tried, now) else {
+                let candidates = state.candidates(session, demand, tried, now);
+                let is_hope = |one: &Candidate| matches!(one.position, Position::Held(_));
+                return if candidates.iter().any(is_hope) {
+                    waiting_for(&candidates, None)
+                } else {
+                    Attempt::Never(choose::nobody(&candidates))
+                };
+            };
+            let prefer = state.prefer(session, demand);
+            let ask = state
+                .desk
+                .ask(session.claim, choices.options, demand, session.size, prefer);
+            waiting.place = Some((ask, choices));
+        }
+        let is_others = state.let_go(now);
+        let leased = waiting
+            .place
+            .take_if(|(ask, _)| state.decided.contains_key(ask));
+        let attempt = match leased {
+            Some((ask, choices)) => {
+                self.take(&mut state, session, demand, tried, (ask, &choices), now)
+            }
+            None => None,
+        };
+        let attempt = attempt.unwrap_or_else(|| {
+            let wake_at = state.desk.wake_at(now);
+            let holds = state.candidates(session, demand, tried, now);
+            waiting_for(&holds, wake_at)
+        });
+        drop(state);
+        if is_others {
+            self.inner.changed.notify_waiters();
+        }
+        if matches!(attempt, Attempt::Wait { .. }) {
+            // A request that waits for a share has just said so to the ledger: the courier should look.
+            self.inner.courier.notify_one();
+        }
+        attempt
+    }
+
+    /// Takes what was decided for a request.
+    fn take(
+        &self,
+        state: &mut State,
+        session: &Session,
+        demand: &Demand,
+        tried: &BTreeSet<CredentialId>,
+        (ask, choices): (Ask, &Choices),
+        now: DateTime<Utc>,
+    ) -> Option<Attempt> {
+        let decision = state.decided.remove(&ask)?;
+        let credential = choices.credentials.get(&decision.bucket).copied()?;
+        let token = state
+            .members
+            .get(&credential)
+            .map(|member| member.token.clone())?;
         let current = demand
             .resource
             .as_ref()
             .and_then(|resource| session.current(resource));
-        let Some(chosen) = choose::best(&candidates, current, !tried.is_empty()) else {
-            drop(state);
-            let attempt = waiting(&candidates);
-            self.inner.wake_courier(&attempt);
-            return attempt;
-        };
-        let Some(Candidate {
-            id,
-            bucket: Some(key),
-            ..
-        }) = candidates.get(chosen)
-        else {
-            return waiting(&candidates);
-        };
-        let Some(token) = state.members.get(id).map(|member| member.token.clone()) else {
-            return waiting(&candidates);
-        };
-        let ticket = match state.ledger.lease(key, demand, now) {
-            Ok(ticket) => ticket,
-            Err(hold) => return wait_for(std::iter::once(&hold)),
-        };
-        drop(state);
         if let Some(resource) = &demand.resource
-            && current != Some(*id)
-            && let Some(choice) = choose::record(&candidates, chosen, current, resource, now)
+            && current != Some(credential)
         {
-            tracing::debug!(credential = %choice.credential, %resource, why = choice.why, "credential chosen");
-            session.switch(choice);
+            let candidates = state.standings(
+                session,
+                demand,
+                tried,
+                (&decision, credential, current),
+                now,
+            );
+            if let Some(choice) = choose::record(&candidates, credential, current, resource, now) {
+                tracing::debug!(credential = %choice.credential, %resource, why = choice.why, "credential chosen");
+                session.switch(choice);
+            }
         }
-        Attempt::Leased(Lease {
+        Some(Attempt::Leased(Lease {
             pool: self.clone(),
-            ticket: Some(ticket),
+            ticket: Some(decision.ticket),
             points: demand.points,
-            credential: *id,
+            credential,
             token,
-        })
+        }))
     }
 }
 
-impl super::Inner {
-    /// A request that waits for a share has just said so to the ledger: the courier should look.
-    fn wake_courier(&self, attempt: &Attempt) {
-        if matches!(attempt, Attempt::Wait { .. }) {
-            self.courier.notify_one();
+impl State {
+    /// Lets everybody go who may; answers whether somebody did.
+    fn let_go(&mut self, now: DateTime<Utc>) -> bool {
+        let mut is_any = false;
+        while let Some(decision) = self.desk.decide(now) {
+            self.decided.insert(decision.ask, decision);
+            is_any = true;
         }
+        is_any
+    }
+
+    /// The bucket that a session used last.
+    fn prefer(&mut self, session: &Session, demand: &Demand) -> Option<BucketId> {
+        let current = session.current(demand.resource.as_ref()?)?;
+        let key = self.members.get(&current)?.bucket.clone();
+        Some(self.desk.id(&key))
     }
 }
 
@@ -177,50 +286,29 @@ fn stood_still(session: &Session, from: Option<DateTime<Utc>>, now: DateTime<Utc
     }
 }
 
-/// Nobody can go now: until when, or never.
-fn waiting(candidates: &[Candidate]) -> Attempt {
-    let mut holds = candidates
-        .iter()
-        .filter_map(|candidate| match &candidate.position {
-            Position::Held(hold) => Some(hold),
-            Position::Ready(_) | Position::Out(_) => None,
-        })
-        .peekable();
-    if holds.peek().is_some() {
-        return wait_for(holds);
-    }
-    Attempt::Never(nobody(candidates))
-}
-
-/// Whoever may be free without the clock's help comes first; else the earliest instant.
-fn wait_for<'a>(holds: impl Iterator<Item = &'a Hold>) -> Attempt {
+/// Until when nobody of these can go. Whoever may be free without the clock's help comes first; else the earliest instant.
+fn waiting_for(candidates: &[Candidate], wake_at: Option<DateTime<Utc>>) -> Attempt {
     let mut until = None;
     let mut is_first = true;
     let mut is_throttle = true;
-    for hold in holds {
-        until = match (until, hold.until) {
-            _ if is_first => hold.until,
+    for candidate in candidates {
+        let (at, throttles) = match &candidate.position {
+            // It may go; another one is before this request.
+            Position::Ready(_) => (None, false),
+            Position::Held(hold) => (hold.until, hold.why.is_throttle()),
+            Position::Out(_) => continue,
+        };
+        until = match (until, at) {
+            _ if is_first => at,
             (Some(one), Some(other)) => Some(other.min(one)),
             (None, _) | (_, None) => None,
         };
         is_first = false;
-        is_throttle &= hold.why.is_throttle();
+        is_throttle &= throttles;
     }
-    Attempt::Wait { until, is_throttle }
-}
-
-fn nobody(candidates: &[Candidate]) -> String {
-    if candidates.is_empty() {
-        return "There is no credential to use: none was given.".to_owned();
+    Attempt::Wait {
+        until,
+        is_throttle,
+        wake_at,
     }
-    let each = candidates
-        .iter()
-        .map(|candidate| match &candidate.position {
-            Position::Out(why) => format!("{}: {why}", candidate.name),
-            Position::Held(_) | Position::Ready(_) => candidate.name.clone(),
-        });
-    format!(
-        "No credential can be used ({}).",
-        each.collect::<Vec<_>>().join("; ")
-    )
 }

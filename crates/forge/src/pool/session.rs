@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use budget::{BucketId, Claim, Options};
 use chrono::{DateTime, Utc};
 use domain::{CredentialId, Resource};
 
@@ -15,7 +16,21 @@ pub(crate) struct Session {
     /// [`domain::Host::authority`] of the host: a credential of another one must never be sent there.
     pub(crate) host: String,
     pub(crate) scope: Scope,
+    /// For whom it asks.
+    pub(crate) claim: Claim,
+    /// Requests that its work takes, as far as is known: the larger goes first.
+    pub(crate) size: u32,
     memory: Arc<Mutex<Memory>>,
+    choices: Mutex<Option<Choices>>,
+}
+
+/// The credentials of a session that may be used, as long as nothing changes in the pool.
+#[derive(Debug, Clone)]
+pub(super) struct Choices {
+    pub(super) generation: u64,
+    pub(super) options: Options,
+    /// One for each bucket, in the order of the scope.
+    pub(super) credentials: Arc<BTreeMap<BucketId, CredentialId>>,
 }
 
 #[derive(Debug, Default)]
@@ -30,7 +45,10 @@ impl Session {
         Self {
             host,
             scope,
+            claim: Claim::of_nobody(),
+            size: 0,
             memory: Arc::default(),
+            choices: Mutex::default(),
         }
     }
 
@@ -42,7 +60,19 @@ impl Session {
                 credentials,
                 ..self.scope.clone()
             },
+            claim: self.claim,
+            size: self.size,
             memory: Arc::clone(&self.memory),
+            choices: Mutex::default(),
+        }
+    }
+
+    /// The same for a plan, about work of so many requests.
+    pub(crate) fn claimed(self, claim: Claim, size: u32) -> Self {
+        Self {
+            claim,
+            size,
+            ..self
         }
     }
 
@@ -81,6 +111,21 @@ impl Session {
             .current
             .insert(choice.resource.clone(), choice.credential);
         memory.usage.choices.push(choice);
+    }
+
+    /// What may be chosen from, if it was found out in this state of the pool.
+    pub(super) fn choices(&self, generation: u64) -> Option<Choices> {
+        let choices = self
+            .choices
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        choices.filter(|choices| choices.generation == generation)
+    }
+
+    /// Remembers what may be chosen from.
+    pub(super) fn remember_choices(&self, choices: Choices) {
+        *self.choices.lock().unwrap_or_else(PoisonError::into_inner) = Some(choices);
     }
 
     /// Git was refused with a credential.

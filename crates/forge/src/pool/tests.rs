@@ -5,8 +5,8 @@ use domain::bucket::Subject;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::budget::{Demand, Outcome, Settlement};
 use crate::{Error, Scope};
+use budget::{Demand, Outcome, Settlement};
 
 const REPOSITORY: i64 = 7;
 
@@ -138,6 +138,7 @@ async fn a_session_stays_where_it_is_while_the_difference_is_small() {
     let mut order = Vec::new();
     for _ in 0..100 {
         order.push(setting.spend(&session).await.unwrap());
+        setting.clock.advance(TimeDelta::milliseconds(70));
     }
     let switches = order.windows(2).filter(|pair| pair[0] != pair[1]).count();
     assert!(
@@ -154,7 +155,10 @@ async fn every_point_of_every_bucket_is_spent_and_none_twice() {
     let mut spent = [0; 3];
     loop {
         match setting.spend(&session).await {
-            Ok(index) => spent[index] += 1,
+            Ok(index) => {
+                spent[index] += 1;
+                setting.clock.advance(TimeDelta::milliseconds(70));
+            }
             Err(error) => {
                 assert_eq!(
                     error,

@@ -55,6 +55,8 @@ impl Table {
             granted,
             reading: row.reading,
             backoff: exchange.backoff.clone(),
+            sharers: 1,
+            others: None,
         }
     }
 }

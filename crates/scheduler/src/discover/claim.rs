@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use forge::{Retry, Scope};
-use store::{ClaimedRun, Work};
+use forge::{Claim, Retry, Scope};
+use store::{ClaimedRun, Trigger, Work};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::{Instrument, error, info, info_span, warn};
@@ -98,15 +98,23 @@ async fn plan(
     let pool = members::pool_of(engine, claim.tenant, claim.plan.id).await?;
     // What is listed depends on who asks: a repository that an additional credential does not see has not gone.
     let credentials = engine.members.main_of(&pool);
-    let client = engine.forge.session(
-        &claim.organization.host,
-        Scope {
-            credentials,
-            repository: None,
-            patience: engine.config.patience,
-            cancel: held.token().clone(),
-        },
-    );
+    let scope = Scope {
+        credentials,
+        repository: None,
+        patience: engine.config.patience,
+        cancel: held.token().clone(),
+    };
+    let entitled = Claim {
+        tenant_weight: claim.tenant_weight,
+        weight: claim.plan.weight,
+        is_urgent: claim.trigger == Trigger::Person,
+        most_percent: claim.plan.pool_part.percent(),
+        ..Claim::of(claim.tenant, claim.plan.id)
+    };
+    // Everything else waits for the list.
+    let client = engine
+        .forge
+        .session_for(&claim.organization.host, scope, entitled, u32::MAX);
     let report = Report::of_listing(engine, &client, Work::from(claim));
     let listing = Box::pin(super::plan(engine, claim, &client));
     report.during(engine, listing).await

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use backup::Progress;
 use backup::snapshot::{self, Job, Labels, Previous, Taken};
 use domain::Kind;
-use forge::Scope;
 use forge::github::{Client, Repository};
+use forge::{Claim, Scope};
 use serde_json::Value;
-use store::{ClaimedFetch, Settlement, Stored};
+use store::{ClaimedFetch, Settlement, Stored, Trigger};
 use tracing::{debug, info};
 
 use super::settle;
@@ -63,18 +63,34 @@ async fn attempt(engine: &Engine, claim: &ClaimedFetch, held: &Held) -> Result<S
     let repository = listing(claim)?;
     let pool = members::pool_of(engine, claim.tenant, claim.plan).await?;
     let credentials = engine.members.serving(&pool, repository.name.owner());
-    let client = engine.forge.session(
-        &claim.host,
-        Scope {
-            credentials,
-            repository: Some(claim.forge_id),
-            patience: engine.config.patience,
-            cancel: held.token().clone(),
-        },
-    );
+    let scope = Scope {
+        credentials,
+        repository: Some(claim.forge_id),
+        patience: engine.config.patience,
+        cancel: held.token().clone(),
+    };
+    let client = engine
+        .forge
+        .session_for(&claim.host, scope, entitled(claim), size(&repository));
     let report = Report::of_fetch(engine, &client, claim);
     let taking = Box::pin(take(engine, claim, held, repository, &client, &report));
     report.during(engine, taking).await
+}
+
+/// What the plan may ask of the pool.
+fn entitled(claim: &ClaimedFetch) -> Claim {
+    Claim {
+        tenant_weight: claim.tenant_weight,
+        weight: claim.plan_weight,
+        is_urgent: claim.trigger == Trigger::Person,
+        most_percent: claim.pool_part.percent(),
+        ..Claim::of(claim.tenant, claim.plan)
+    }
+}
+
+/// The larger repository goes first, as far as the list can tell.
+fn size(repository: &Repository) -> u32 {
+    u32::try_from(repository.disk_kib).unwrap_or(u32::MAX)
 }
 
 /// What the list said of the repository. A plan may name one that the host does not list.

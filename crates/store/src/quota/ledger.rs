@@ -105,6 +105,14 @@ impl Known {
         }
     }
 
+    /// Whether this is about a later window.
+    pub(super) fn is_later_than(self, other: Self) -> bool {
+        match (self.reset_at, other.reset_at) {
+            (Some(own), Some(other)) => own - other > SAME_WINDOW,
+            (_, _) => false,
+        }
+    }
+
     /// How much of what is wanted can be granted.
     pub(super) fn grant(self, demand: &Demand) -> u32 {
         let Some(left) = self.left else {

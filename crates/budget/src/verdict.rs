@@ -8,7 +8,7 @@ use domain::{Reading, Resource};
 use super::Offer;
 
 /// One request that wants to leave.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Demand {
     /// The budget that it draws on; nothing for requests that are free of charge.
     pub resource: Option<Resource>,
@@ -67,6 +67,17 @@ pub struct Hold {
     pub remaining: Option<u32>,
 }
 
+impl Hold {
+    /// What is said of a bucket that was never opened.
+    pub(super) fn unknown() -> Self {
+        Self {
+            why: Why::Unproven,
+            until: None,
+            remaining: None,
+        }
+    }
+}
+
 /// Why a bucket may not take a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
@@ -92,13 +103,22 @@ pub enum Why {
     Renewing,
     /// Nobody can be asked for shares at the moment; this says nothing about the quota.
     CutOff,
+    /// What is left of the window is kept for newcomers: the plan outlasts the window in any case.
+    Kept,
+    /// The plan has had as much of it as it may take.
+    Limited,
 }
 
 impl Why {
     /// Whether waiting for it means that the quota, and not the traffic of the moment, is the limit.
     pub fn is_throttle(&self) -> bool {
         match self {
-            Self::Empty | Self::BackingOff(_) | Self::HostBackingOff(_) | Self::NoShare => true,
+            Self::Empty
+            | Self::BackingOff(_)
+            | Self::HostBackingOff(_)
+            | Self::NoShare
+            | Self::Kept
+            | Self::Limited => true,
             Self::Busy
             | Self::HostBusy
             | Self::Pace
@@ -126,6 +146,8 @@ impl fmt::Display for Why {
             Self::NoShare => f.write_str("other processes hold what is left"),
             Self::Drawing => f.write_str("drawing more of what is left"),
             Self::CutOff => f.write_str("what other processes hold cannot be learnt now"),
+            Self::Kept => f.write_str("the rest of this window is kept for newcomers"),
+            Self::Limited => f.write_str("the plan has had its part of this window"),
         }
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::BucketKey;
 
 use super::backoff::Backoff;
-use super::flight::{Flight, HIGHEST_CEILING};
+use super::flight::Flight;
 use super::verdict::{Hold, Why};
 
 /// Several buckets that are asked to slow down within this time mean that the address is meant (hub4j/github-api#1728).
@@ -20,7 +20,12 @@ pub(super) struct Governor {
 
 impl Governor {
     /// Whether the host may take one more request from anybody.
-    pub(super) fn consider(&self, remaining: Option<u32>, now: DateTime<Utc>) -> Result<(), Hold> {
+    pub(super) fn consider(
+        &self,
+        remaining: Option<u32>,
+        most: u32,
+        now: DateTime<Utc>,
+    ) -> Result<(), Hold> {
         let hold = |why, until| Hold {
             why,
             until,
@@ -29,7 +34,7 @@ impl Governor {
         if let Some((until, reason)) = self.backoff.current(now) {
             return Err(hold(Why::HostBackingOff(reason.to_owned()), Some(until)));
         }
-        if self.flight.count() >= HIGHEST_CEILING {
+        if self.flight.count() >= most {
             return Err(hold(Why::HostBusy, None));
         }
         Ok(())

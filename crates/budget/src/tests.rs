@@ -42,6 +42,16 @@ fn ledger(remaining: u32, reserve_percent: u8) -> Ledger {
     ledger
 }
 
+fn lease(
+    ledger: &mut Ledger,
+    user: i64,
+    demand: &Demand,
+    now: DateTime<Utc>,
+) -> Result<Ticket, Hold> {
+    let id = ledger.id(&key(user));
+    ledger.lease(id, demand, now)
+}
+
 fn why(result: Result<Ticket, Hold>) -> Why {
     result.unwrap_err().why
 }
@@ -50,28 +60,39 @@ fn why(result: Result<Ticket, Hold>) -> Why {
 fn an_unheard_bucket_lets_out_one_request_until_its_host_has_spoken() {
     let mut ledger = Ledger::new(Sharing::Alone);
     let demand = Demand::rest("issues");
-    let first = ledger.lease(&key(1), &demand, at(0)).unwrap();
-    assert_eq!(why(ledger.lease(&key(1), &demand, at(0))), Why::Unproven);
+    let first = lease(&mut ledger, 1, &demand, at(0)).unwrap();
+    assert_eq!(why(lease(&mut ledger, 1, &demand, at(0))), Why::Unproven);
     ledger.settle(first, core(reading(50, 3600)), at(1));
-    assert!(ledger.lease(&key(1), &demand, at(1)).is_ok());
-    assert!(ledger.lease(&key(1), &demand, at(1)).is_ok());
+    assert!(lease(&mut ledger, 1, &demand, at(1)).is_ok());
+    assert!(lease(&mut ledger, 1, &demand, at(1)).is_ok());
 }
 
 #[test]
-fn a_host_that_names_no_quota_is_not_counted() {
+fn a_host_that_names_no_quota_is_felt_for_by_few() {
     let mut ledger = Ledger::new(Sharing::Alone);
     let demand = Demand::rest("issues");
-    let first = ledger.lease(&key(1), &demand, at(0)).unwrap();
+    let first = lease(&mut ledger, 1, &demand, at(0)).unwrap();
     let uncounted = Settlement {
         cost: None,
         reading: None,
         outcome: Outcome::Uncounted,
     };
     ledger.settle(first, uncounted, at(1));
-    for _ in 0..10 {
-        assert!(ledger.lease(&key(1), &demand, at(1)).is_ok());
+    for _ in 0..3 {
+        assert!(lease(&mut ledger, 1, &demand, at(1)).is_ok());
     }
-    assert_eq!(why(ledger.lease(&key(1), &demand, at(1))), Why::Busy);
+    assert_eq!(why(lease(&mut ledger, 1, &demand, at(1))), Why::Unproven);
+}
+
+#[test]
+fn a_host_that_says_that_it_does_not_count_is_not_counted() {
+    let mut ledger = Ledger::new(Sharing::Alone);
+    let demand = Demand::rest("issues");
+    ledger.learn_unlimited(&key(1), &Resource::core());
+    for _ in 0..10 {
+        assert!(lease(&mut ledger, 1, &demand, at(1)).is_ok());
+    }
+    assert_eq!(why(lease(&mut ledger, 1, &demand, at(1))), Why::Busy);
 }
 
 #[test]
@@ -79,28 +100,27 @@ fn what_is_leased_counts_as_spent_and_the_reserve_is_never_touched() {
     let mut ledger = ledger(13, 10);
     let demand = Demand::rest("issues");
     let tickets: Vec<_> = (0..3)
-        .map(|_| ledger.lease(&key(1), &demand, at(0)).unwrap())
+        .map(|_| lease(&mut ledger, 1, &demand, at(0)).unwrap())
         .collect();
-    let held = ledger.lease(&key(1), &demand, at(0)).unwrap_err();
+    let held = lease(&mut ledger, 1, &demand, at(0)).unwrap_err();
     assert_eq!((held.why, held.until), (Why::Empty, None));
     for (ticket, remaining) in tickets.into_iter().zip([12, 11, 10]) {
         ledger.settle(ticket, core(reading(remaining, 3600)), at(1));
     }
-    let held = ledger.lease(&key(1), &demand, at(1)).unwrap_err();
+    let held = lease(&mut ledger, 1, &demand, at(1)).unwrap_err();
     assert_eq!((held.why, held.until), (Why::Empty, Some(at(3601))));
-    assert!(ledger.lease(&key(1), &demand, at(3601)).is_ok());
-    assert_eq!(why(ledger.lease(&key(1), &demand, at(3601))), Why::Unproven);
+    assert!(lease(&mut ledger, 1, &demand, at(3601)).is_ok());
+    assert_eq!(why(lease(&mut ledger, 1, &demand, at(3601))), Why::Unproven);
 }
 
 #[test]
 fn a_lease_is_settled_once() {
     let mut ledger = ledger(100, 0);
-    let ticket = ledger
-        .lease(&key(1), &Demand::rest("issues"), at(0))
-        .unwrap();
+    let ticket = lease(&mut ledger, 1, &Demand::rest("issues"), at(0)).unwrap();
     assert!(ledger.settle(ticket, Settlement::lost(), at(1)).is_some());
     assert!(ledger.settle(ticket, Settlement::lost(), at(1)).is_none());
-    let Standing::Ready(offer) = ledger.consider(&key(1), &Demand::rest("issues"), at(1)) else {
+    let id = ledger.id(&key(1));
+    let Standing::Ready(offer) = ledger.consider(id, &Demand::rest("issues"), at(1)) else {
         panic!("it may go");
     };
     assert_eq!(
@@ -114,22 +134,22 @@ fn points_are_leased_as_estimated_and_booked_as_charged() {
     let mut ledger = Ledger::new(Sharing::Alone);
     ledger.learn(&key(1), &Resource::graphql(), reading(10, 3600), at(0));
     let demand = Demand::graphql(8);
-    let ticket = ledger.lease(&key(1), &demand, at(0)).unwrap();
-    assert_eq!(why(ledger.lease(&key(1), &demand, at(0))), Why::Empty);
+    let ticket = lease(&mut ledger, 1, &demand, at(0)).unwrap();
+    assert_eq!(why(lease(&mut ledger, 1, &demand, at(0))), Why::Empty);
     let settlement = Settlement {
         cost: Some(1),
         reading: Some((Resource::graphql(), reading(9, 3600))),
         outcome: Outcome::Served,
     };
     ledger.settle(ticket, settlement, at(1));
-    assert!(ledger.lease(&key(1), &demand, at(1)).is_ok());
+    assert!(lease(&mut ledger, 1, &demand, at(1)).is_ok());
 }
 
 #[test]
 fn a_primary_refusal_stands_until_the_window_ends() {
     let mut ledger = ledger(50, 0);
     let demand = Demand::rest("issues");
-    let ticket = ledger.lease(&key(1), &demand, at(0)).unwrap();
+    let ticket = lease(&mut ledger, 1, &demand, at(0)).unwrap();
     let spent = Settlement {
         cost: Some(0),
         reading: None,
@@ -138,18 +158,16 @@ fn a_primary_refusal_stands_until_the_window_ends() {
         },
     };
     ledger.settle(ticket, spent, at(1));
-    let held = ledger.lease(&key(1), &demand, at(2)).unwrap_err();
+    let held = lease(&mut ledger, 1, &demand, at(2)).unwrap_err();
     assert_eq!((held.why, held.until), (Why::Empty, Some(at(901))));
-    assert!(ledger.lease(&key(1), &demand, at(901)).is_ok());
+    assert!(lease(&mut ledger, 1, &demand, at(901)).is_ok());
 }
 
 #[test]
 fn a_secondary_refusal_stills_the_whole_bucket_but_no_other() {
     let mut ledger = ledger(50, 0);
     ledger.learn(&key(2), &Resource::core(), reading(50, 3600), at(0));
-    let ticket = ledger
-        .lease(&key(1), &Demand::rest("issues"), at(0))
-        .unwrap();
+    let ticket = lease(&mut ledger, 1, &Demand::rest("issues"), at(0)).unwrap();
     let signals = ledger.settle(ticket, slow(30), at(1)).unwrap();
     assert!(matches!(&signals[..], [Signal::BackedOff { until, .. }] if *until == at(31)));
     for demand in [
@@ -158,20 +176,12 @@ fn a_secondary_refusal_stills_the_whole_bucket_but_no_other() {
         Demand::free("lfs"),
     ] {
         assert_eq!(
-            why(ledger.lease(&key(1), &demand, at(30))),
+            why(lease(&mut ledger, 1, &demand, at(30))),
             Why::BackingOff("slow".to_owned())
         );
     }
-    assert!(
-        ledger
-            .lease(&key(2), &Demand::rest("issues"), at(2))
-            .is_ok()
-    );
-    assert!(
-        ledger
-            .lease(&key(1), &Demand::rest("issues"), at(31))
-            .is_ok()
-    );
+    assert!(lease(&mut ledger, 2, &Demand::rest("issues"), at(2)).is_ok());
+    assert!(lease(&mut ledger, 1, &Demand::rest("issues"), at(31)).is_ok());
 }
 
 #[test]
@@ -182,14 +192,14 @@ fn two_buckets_asked_to_slow_down_together_mean_the_address() {
     }
     let demand = Demand::rest("issues");
     for (user, second) in [(1, 0), (2, 30)] {
-        let ticket = ledger.lease(&key(user), &demand, at(second)).unwrap();
+        let ticket = lease(&mut ledger, user, &demand, at(second)).unwrap();
         ledger.settle(ticket, slow(60), at(second));
     }
     assert!(matches!(
-        why(ledger.lease(&key(3), &demand, at(31))),
+        why(lease(&mut ledger, 3, &demand, at(31))),
         Why::HostBackingOff(_)
     ));
-    assert!(ledger.lease(&key(3), &demand, at(90)).is_ok());
+    assert!(lease(&mut ledger, 3, &demand, at(90)).is_ok());
 }
 
 #[test]
@@ -225,16 +235,16 @@ fn stored_knowledge_holds_back_what_it_must_and_no_more() {
         at(0),
     );
     assert_eq!(
-        ledger.lease(&key(1), &demand, at(0)).unwrap_err().until,
+        lease(&mut ledger, 1, &demand, at(0)).unwrap_err().until,
         Some(at(601))
     );
-    assert!(ledger.lease(&key(2), &demand, at(0)).is_ok());
+    assert!(lease(&mut ledger, 2, &demand, at(0)).is_ok());
     assert_eq!(
-        ledger.lease(&key(3), &demand, at(0)).unwrap_err().until,
+        lease(&mut ledger, 3, &demand, at(0)).unwrap_err().until,
         Some(at(60))
     );
-    assert!(ledger.lease(&key(4), &demand, at(0)).is_ok());
-    assert_eq!(why(ledger.lease(&key(4), &demand, at(0))), Why::Unproven);
+    assert!(lease(&mut ledger, 4, &demand, at(0)).is_ok());
+    assert_eq!(why(lease(&mut ledger, 4, &demand, at(0))), Why::Unproven);
 }
 
 #[test]
@@ -243,13 +253,13 @@ fn the_end_of_a_budget_is_told_once_a_window() {
     let demand = Demand::rest("issues");
     let mut told = 0;
     for remaining in [1, 0] {
-        let ticket = ledger.lease(&key(1), &demand, at(0)).unwrap();
+        let ticket = lease(&mut ledger, 1, &demand, at(0)).unwrap();
         let signals = ledger
             .settle(ticket, core(reading(remaining, 3600)), at(1))
             .unwrap();
         told += signals.len();
     }
-    let ticket = ledger.lease(&key(1), &Demand::free("lfs"), at(1)).unwrap();
+    let ticket = lease(&mut ledger, 1, &Demand::free("lfs"), at(1)).unwrap();
     told += ledger
         .settle(ticket, core(reading(0, 3601)), at(1))
         .unwrap()

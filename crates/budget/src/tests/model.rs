@@ -80,6 +80,8 @@ impl Table {
             granted,
             reading: self.reading,
             backoff: exchange.backoff.clone(),
+            sharers: 2,
+            others: None,
         }
     }
 }
@@ -182,7 +184,12 @@ impl World {
     }
 
     fn lease(&mut self, who: usize, points: u32) -> bool {
-        let leased = self.ledgers[who].lease(&key(1), &Self::demand(points), at(self.now));
+        let leased = lease(
+            &mut self.ledgers[who],
+            1,
+            &Self::demand(points),
+            at(self.now),
+        );
         let is_leased = leased.is_ok();
         self.flights.extend(leased.ok().map(|ticket| Flight {
             who,
@@ -241,8 +248,8 @@ impl World {
             let now = at(self.now);
             let grant = is_taken_in.then(|| self.table.exchange(who, &exchange, now));
             match grant.filter(|_| is_told) {
-                Some(grant) => self.ledgers[who].grant(grant, now),
-                None => self.ledgers[who].undo(exchange, now),
+                Some(grant) => self.ledgers[who].grant(&grant, now),
+                None => self.ledgers[who].undo(&exchange, now),
             }
         }
     }

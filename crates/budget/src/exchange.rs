@@ -12,16 +12,16 @@ impl Ledger {
         let due = |bucket: &Bucket| {
             let can_tell = bucket
                 .accounts
-                .values()
-                .any(|account| !account.share.is_drawing());
+                .iter()
+                .any(|(_, account)| !account.share.is_drawing());
             let news = (bucket.has_news && can_tell).then_some(now);
-            let shares = bucket.accounts.values().filter_map(move |account| {
+            let shares = bucket.accounts.iter().filter_map(move |(_, account)| {
                 let drawable = account.drawable(bucket.reserve_percent, now);
                 account.share.due_at(drawable, account.is_busy(), now)
             });
             shares.chain(news).min()
         };
-        self.buckets.values().filter_map(due).min()
+        self.buckets.iter().filter_map(due).min()
     }
 
     /// What to tell the other processes and to ask of them.
@@ -42,7 +42,7 @@ impl Ledger {
         mut take: impl FnMut(&mut Share, Option<u32>, bool, bool) -> Option<Portion>,
     ) -> Vec<Exchange> {
         let mut draws = Vec::new();
-        for (key, bucket) in &mut self.buckets {
+        for bucket in &mut self.buckets {
             let has_news = bucket.has_news;
             let reserve_percent = bucket.reserve_percent;
             let backoff = bucket
@@ -59,7 +59,7 @@ impl Ledger {
                 };
                 bucket.has_news = false;
                 draws.push(Exchange {
-                    key: key.clone(),
+                    key: bucket.key.clone(),
                     resource: resource.clone(),
                     reading,
                     spent: portion.spent,
@@ -74,23 +74,34 @@ impl Ledger {
     }
 
     /// Takes the other processes' answer.
-    pub fn grant(&mut self, grant: Grant, now: DateTime<Utc>) {
-        let bucket = self.buckets.entry(grant.key).or_default();
-        let account = bucket.accounts.entry(grant.resource).or_default();
-        if let Some(reading) = grant.reading {
-            account.quota.hear_of(reading, now);
-        }
-        account.share.grant(grant.granted, now);
+    pub fn grant(&mut self, grant: &Grant, now: DateTime<Utc>) {
+        let Some(bucket) = self.bucket_of(&grant.key) else {
+            return;
+        };
+        let terms = bucket.terms;
         if let Some((until, reason)) = &grant.backoff {
             bucket.backoff.extend(*until, reason);
+        }
+        bucket.sharers = grant.sharers.max(1);
+        if let Some(account) = bucket.account(&grant.resource) {
+            if let Some(reading) = grant.reading {
+                account.quota.hear_of(reading, &terms, now);
+            }
+            if let Some((spent, an_hour)) = grant.others {
+                account.others.told(spent, an_hour, now);
+            }
+            account.share.grant(grant.granted, now);
         }
     }
 
     /// Takes back what may not have reached the other processes.
-    pub fn undo(&mut self, exchange: Exchange, now: DateTime<Utc>) {
-        let bucket = self.buckets.entry(exchange.key).or_default();
+    pub fn undo(&mut self, exchange: &Exchange, now: DateTime<Utc>) {
+        let Some(bucket) = self.bucket_of(&exchange.key) else {
+            return;
+        };
         bucket.has_news |= exchange.backoff.is_some();
-        let account = bucket.accounts.entry(exchange.resource).or_default();
-        account.share.fail(now);
+        if let Some(account) = bucket.account(&exchange.resource) {
+            account.share.fail(now);
+        }
     }
 }

@@ -9,8 +9,6 @@ use std::cmp::Ordering;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A host's window begins with its first request, so that quota of a window that has not begun does not expire.
-pub(super) const WHOLE_WINDOW: TimeDelta = TimeDelta::hours(1);
 /// What a user has an hour (GitHub docs): the guess for a bucket that was never heard of.
 pub(super) const USUAL_LIMIT: u32 = 5_000;
 /// Two paces closer together than this part of the greater one are as good as equal.
@@ -21,6 +19,8 @@ const TIE_PART: u128 = 20;
 pub struct Offer {
     /// Left to spend, after leases outstanding and the reserve; a guess where nothing was heard yet.
     pub remaining: u32,
+    /// What a whole window holds, if that is known.
+    pub limit: u32,
     /// Whether `remaining` was heard and not guessed.
     pub is_known: bool,
     /// When the window ends, if it has begun.
@@ -32,6 +32,33 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// What a host offers that does not count, or where a request is free of charge.
+    pub(super) fn unlimited(window: TimeDelta) -> Self {
+        Self {
+            remaining: u32::MAX,
+            limit: u32::MAX,
+            is_known: false,
+            reset_at: None,
+            expires_in: window,
+            unlimited: true,
+        }
+    }
+
+    /// The offer's place among others at this moment; the greatest goes first.
+    ///
+    /// A window begins with the first request, so that to begin it costs nothing and to leave it costs the time until it ends:
+    /// a budget of which nothing was heard goes before those that were heard of. It is one request, for the next has to wait
+    /// for the answer.
+    pub fn rank(&self) -> u64 {
+        if self.unlimited {
+            return u64::MAX;
+        }
+        if !self.is_known {
+            return u64::MAX - 1;
+        }
+        (u64::from(self.remaining) << 24) / millis(self.expires_in)
+    }
+
     /// Orders by the pace needed: `Greater` goes first.
     pub fn compare(&self, other: &Self) -> Ordering {
         let by_limit = self.unlimited.cmp(&other.unlimited);
@@ -61,6 +88,7 @@ mod tests {
     fn offer(remaining: u32, seconds: i64) -> Offer {
         Offer {
             remaining,
+            limit: 5_000,
             is_known: true,
             reset_at: None,
             expires_in: TimeDelta::seconds(seconds),

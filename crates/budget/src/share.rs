@@ -46,6 +46,10 @@ pub struct Grant {
     pub reading: Option<Reading>,
     /// Until when the bucket backs off, and why.
     pub backoff: Option<(DateTime<Utc>, String)>,
+    /// Processes that use the bucket, this one included: what is not counted in shares is divided among them.
+    pub sharers: u32,
+    /// What somebody else spent in this window, at least, and their rate an hour, if that was watched.
+    pub others: Option<(u32, u32)>,
 }
 
 /// A share is drawn in parts of what is left, so that a small budget can feed several processes.
