@@ -2,6 +2,8 @@
 
 mod compare;
 mod console;
+mod pool;
+mod spread;
 
 use std::process::ExitCode;
 
@@ -17,6 +19,12 @@ pub(crate) enum Task {
     Compare(compare::Options),
     /// How fast the console's pages are where there is much to show and a run is on, and whether every query has its index.
     Console(console::Options),
+    /// Scenarios of credential pools in virtual time, against the best possible: one line of JSON each.
+    Pool(pool::Options),
+    /// Decisions of the pool a second, with few buckets and with many.
+    Decisions,
+    /// Four credentials through real HTTP against one, and against the policies of others; takes some minutes.
+    Spread(spread::Options),
 }
 
 /// Runs one bench; the exit code says whether its targets were met.
@@ -24,5 +32,8 @@ pub(crate) fn run(workspace: &Workspace, task: &Task) -> Result<ExitCode> {
     match task {
         Task::Compare(options) => compare::run(workspace, options),
         Task::Console(options) => console::run(workspace, options),
+        Task::Pool(options) => pool::run(workspace, options),
+        Task::Decisions => pool::decisions(workspace),
+        Task::Spread(options) => spread::run(workspace, options),
     }
 }
