@@ -15,6 +15,9 @@ use budget::{Ask, BucketId, Demand, Outcome, Settlement, Ticket};
 /// The clock may be moved by hand or by a machine that slept: waits look at it this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
+/// A wait for anything but quota that is borne by everybody.
+const MOMENT: TimeDelta = TimeDelta::seconds(5);
+
 /// Permission to send one request, settled once: by [`Lease::settle`], or as lost when dropped.
 pub(crate) struct Lease {
     pool: Pool,
@@ -141,7 +144,13 @@ impl Pool {
                         return Err(Error::NoCredential { detail });
                     }
                 };
-            if let Some(until) = until.filter(|until| *until > deadline) {
+            // The traffic of a moment is no reason to give up, however little patience there is.
+            let borne_until = if is_throttle {
+                deadline
+            } else {
+                deadline.max(now + MOMENT)
+            };
+            if let Some(until) = until.filter(|until| *until > borne_until) {
                 stood_still(session, throttled_from, now);
                 return Err(Error::Throttled { until });
             }

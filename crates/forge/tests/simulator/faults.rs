@@ -19,6 +19,7 @@ const PATHS: [(Kind, &str); 2] = [
 #[tokio::test]
 async fn what_fails_for_a_moment_is_repeated_and_counted() {
     let world = world().await;
+    world.let_time_pass();
     let repository = world.repository("web").await;
     let cuts = [Cut::Declared, Cut::Chunked, Cut::Honest, Cut::Reset];
     let effects = cuts

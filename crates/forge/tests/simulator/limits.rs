@@ -364,6 +364,7 @@ async fn many_at_once_stay_within_the_limits() {
     let mut options = forge_sim::Options::new(recipe);
     options.latency = Duration::from_millis(5);
     let world = World::with(options).await;
+    world.let_time_pass();
     let repository = world.repository("web").await;
     let sessions = (0..25).map(|_| {
         let client = world.about(&repository, Duration::ZERO);

@@ -92,6 +92,19 @@ impl World {
         }
     }
 
+    /// Our clock runs by itself, as far as requests that are spaced need it.
+    pub(crate) fn let_time_pass(&self) {
+        let clock = self.clock.clone();
+        tokio::spawn(async move {
+            let step = Duration::from_millis(10);
+            let mut tick = tokio::time::interval(step);
+            loop {
+                tick.tick().await;
+                clock.advance(chrono::TimeDelta::milliseconds(10));
+            }
+        });
+    }
+
     /// A session about nothing in particular, without patience.
     pub(crate) fn client(&self) -> Client {
         self.forge.session(&self.host, self.scope())
