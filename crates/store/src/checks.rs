@@ -145,7 +145,7 @@ impl Scoped {
     ) -> Result<Subject, Error> {
         match errand {
             Errand::Register { .. } => Ok(Subject::default()),
-            Errand::Add { organization, .. } => {
+            Errand::Add { organization, .. } | Errand::Take { organization, .. } => {
                 self.lock_organization(tx, *organization).await?;
                 Ok(Subject {
                     organization: Some(*organization),
@@ -177,13 +177,6 @@ impl Scoped {
                 }
                 Ok(Subject {
                     organization: purpose.organization(),
-                    ..Subject::default()
-                })
-            }
-            Errand::Take { organization, .. } => {
-                self.lock_organization(tx, *organization).await?;
-                Ok(Subject {
-                    organization: Some(*organization),
                     ..Subject::default()
                 })
             }

@@ -64,30 +64,27 @@ impl Scoped {
         rows.into_iter()
             .map(|row| {
                 let application = row.application_id.map(ApplicationId);
-                let source = match (row.secret_id, row.secret_name, row.secret_version) {
-                    (Some(secret), Some(name), Some(version)) => Source::Entry {
+                let source = if let (Some(secret), Some(name), Some(version)) =
+                    (row.secret_id, row.secret_name, row.secret_version)
+                {
+                    Source::Entry {
                         secret: SecretId(secret),
                         name: decode::text("an entry's name", &name)?,
                         version,
                         application,
-                    },
-                    _ => {
-                        let (Some(application), Some(slot), Some(account)) =
-                            (application, row.slot, row.account_id)
-                        else {
-                            return Err(Error::Unreadable {
-                                what: "a credential",
-                                detail: "it has neither a token nor an application".to_owned(),
-                            });
-                        };
-                        Source::Installation {
-                            application,
-                            slot: decode::text("an application's slot", &slot)?,
-                            account,
-                            number: row.installation_id,
-                            key_version: row.key_version.unwrap_or_default(),
-                        }
                     }
+                } else if let (Some(application), Some(slot), Some(account)) =
+                    (application, row.slot, row.account_id)
+                {
+                    Source::Installation {
+                        application,
+                        slot: decode::text("an application's slot", &slot)?,
+                        account,
+                        number: row.installation_id,
+                        key_version: row.key_version.unwrap_or_default(),
+                    }
+                } else {
+                    return Err(sourceless());
                 };
                 Ok(Credential {
                     id: CredentialId(row.id),
@@ -126,5 +123,12 @@ pub(crate) fn health(word: &str, reason: Option<String>) -> Result<Health, Error
             what: "a credential's health",
             detail: other.to_owned(),
         }),
+    }
+}
+
+fn sourceless() -> Error {
+    Error::Unreadable {
+        what: "a credential",
+        detail: "it has neither a token nor an application".to_owned(),
     }
 }
