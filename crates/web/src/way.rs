@@ -58,23 +58,20 @@ pub(crate) async fn begin(
         .begin_authorization(&console.sealer, &new)
         .await?;
     let mut query = Serializer::new(String::new());
-    let address = match &verifier {
-        Some(verifier) => {
-            let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.text()));
-            query
-                .append_pair(
-                    "client_id",
-                    application.client_id.as_deref().unwrap_or_default(),
-                )
-                .append_pair("scope", &SCOPES.join(" "))
-                .append_pair("code_challenge", &challenge)
-                .append_pair("code_challenge_method", "S256");
-            format!("{}/login/oauth/authorize", application.host)
-        }
-        None => {
-            let slug = application.slug.as_deref().unwrap_or_default();
-            format!("{}/installations/new", page(&application.host, slug))
-        }
+    let address = if let Some(verifier) = &verifier {
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.text()));
+        query
+            .append_pair(
+                "client_id",
+                application.client_id.as_deref().unwrap_or_default(),
+            )
+            .append_pair("scope", &SCOPES.join(" "))
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256");
+        format!("{}/login/oauth/authorize", application.host)
+    } else {
+        let slug = application.slug.as_deref().unwrap_or_default();
+        format!("{}/installations/new", page(&application.host, slug))
     };
     let query = query.append_pair("state", state.text()).finish();
     Ok(format!("{address}?{query}"))

@@ -100,7 +100,7 @@ impl World {
             let mut tick = tokio::time::interval(step);
             loop {
                 tick.tick().await;
-                clock.advance(chrono::TimeDelta::milliseconds(10));
+                clock.advance(TimeDelta::milliseconds(10));
             }
         });
     }

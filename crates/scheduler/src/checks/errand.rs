@@ -56,7 +56,7 @@ pub(super) async fn ask(
             purpose,
             arrival,
         } => {
-            let host = errands.host(host)?;
+            let host = self::host(host)?;
             let returned = Returned {
                 errands: &errands,
                 application: *application,
@@ -74,12 +74,12 @@ pub(super) async fn ask(
     }
 }
 
-impl Errands<'_> {
-    fn host(&self, text: &str) -> Result<Host, Stopped> {
-        Host::accepted(ForgeKind::GitHub, text)
-            .map_err(|error| Stopped::refused(Field::Host, error.to_string()))
-    }
+fn host(text: &str) -> Result<Host, Stopped> {
+    Host::accepted(ForgeKind::GitHub, text)
+        .map_err(|error| Stopped::refused(Field::Host, error.to_string()))
+}
 
+impl Errands<'_> {
     pub(super) fn trial<'b>(&'b self, host: &'b Host) -> Trial<'b> {
         Trial::new(&self.engine.forge, host, self.token).reporting(&self.engine.fleet, self.claim)
     }
@@ -119,7 +119,7 @@ impl Errands<'_> {
         user: &Login,
         accounts: &[Login],
     ) -> Result<Good, Stopped> {
-        let host = self.host(host)?;
+        let host = self::host(host)?;
         let trial = self.trial(&host);
         let tried = trial.ask(user).await?;
         let wanted = wanted(name, accounts)?;

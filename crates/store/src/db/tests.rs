@@ -32,8 +32,17 @@ async fn every_tenant_table_is_isolated_and_every_key_begins_with_the_tenant(poo
     .fetch_all(&pool)
     .await
     .unwrap();
-    // By these the installation finds the tenants of whoever signs in or follows a link.
-    assert_eq!(keys, ["memberships_person", "invitations_token_key"]);
+    // By these the installation finds the tenants of whoever signs in, follows a link or comes back from a host, and those
+    // that a host's message concerns.
+    assert_eq!(
+        keys,
+        [
+            "memberships_person",
+            "invitations_token_key",
+            "credentials_application",
+            "authorizations_state_hash_key",
+        ]
+    );
 
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_policy WHERE polname = 'tenant'")
         .fetch_one(&pool)

@@ -184,6 +184,7 @@ async fn take(
     Ok(fetch)
 }
 
+#[expect(clippy::too_many_lines, reason = "one query and what its row means")]
 async fn describe(
     tx: &mut Transaction<'static, Postgres>,
     tenant: TenantId,

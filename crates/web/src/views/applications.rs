@@ -55,7 +55,7 @@ enum Panel {
     New(Fields),
     /// A form that leads to the host, which makes the application there.
     Manifest {
-        host: Host,
+        host: Box<Host>,
         slot: Slot,
         action: String,
         manifest: String,
@@ -217,12 +217,11 @@ async fn create(
         let new = NewApplication { host, slot, owner };
         let fleet = console.db.fleet().acting(operator.0.actor());
         let state = Token::new()?;
-        let begun = match &keys {
-            Some(keys) => fleet.add_application(&console.sealer, &new, keys).await,
-            None => {
-                let session = operator.0.viewer().session;
-                fleet.begin_application(&new, state.hash(), session).await
-            }
+        let begun = if let Some(keys) = &keys {
+            fleet.add_application(&console.sealer, &new, keys).await
+        } else {
+            let session = operator.0.viewer().session;
+            fleet.begin_application(&new, state.hash(), session).await
         };
         match begun {
             Ok(_) if keys.is_some() => {
@@ -272,7 +271,7 @@ async fn manifest(
         None => format!("{}/settings/apps/new", new.host),
     };
     let panel = Panel::Manifest {
-        host: new.host.clone(),
+        host: Box::new(new.host.clone()),
         slot,
         action: format!("{settings}?state={}", state.text()),
         manifest: manifest.to_string(),

@@ -332,7 +332,6 @@ impl Progress {
             .map_or("", |findings| findings.user.as_str());
         match (&self.check.errand, &self.check.refusal) {
             (_, Some(refusal)) => refusal.sentence.clone(),
-            (Errand::Register { name, .. }, None) => format!("{name} is registered."),
             (Errand::Add { .. }, None) => {
                 let name = self
                     .check
@@ -342,7 +341,8 @@ impl Progress {
                 format!("{name} is added.")
             }
             (
-                Errand::Return {
+                Errand::Register { name, .. }
+                | Errand::Return {
                     purpose: Purpose::RegisterByApp { name } | Purpose::RegisterByOauth { name, .. },
                     ..
                 },

@@ -68,9 +68,10 @@ impl Log {
     }
 
     pub(super) async fn record(&self, act: Act<'_>) -> Result<(), Error> {
-        Ok(match self {
+        match self {
             Self::Tenant { scoped, .. } => scoped.record(act).await?,
             Self::Installation { people } => people.record(act).await?,
-        })
+        }
+        Ok(())
     }
 }

@@ -12,6 +12,10 @@ use crate::console::Console;
 use crate::error::Error;
 use crate::quota::{Quotas, Standing, Strip};
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question that the page asks"
+)]
 pub(crate) struct Row {
     pub(crate) id: CredentialId,
     pub(crate) name: Name,
@@ -77,7 +81,7 @@ pub(super) async fn rows(
         .iter()
         .filter(is_additional)
         .filter(|one| one.used_by.is_empty())
-        .map(|one| one.title())
+        .map(Credential::title)
         .collect();
     let count = credentials.iter().filter(is_additional).count();
     let additional = Additional {
