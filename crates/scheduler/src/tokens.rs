@@ -174,7 +174,7 @@ pub(crate) async fn ensure(engine: &Engine, credentials: &[CredentialId]) -> Vec
     futures_util::stream::iter(due)
         .map(async |id| renew(engine, id).await)
         .buffer_unordered(AT_ONCE)
-        .filter_map(async |trouble| trouble)
+        .filter_map(std::future::ready)
         .collect()
         .await
 }
