@@ -12,8 +12,9 @@ use crate::extract::Hx;
 #[derive(Debug, Clone)]
 pub(crate) struct FormTargets(pub(crate) Vec<String>);
 
-/// Nothing but our own files, nothing inline, nothing evaluated, no frame around us.
-pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+/// Nothing but our own files, nothing inline, nothing evaluated, no frame around us. Images may be data: Tabler's stylesheet
+/// draws ticks and arrows so, and a browser may ask for them before the stylesheet that overrules them has come.
+pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const SAME_FOR_ALL: [(HeaderName, &str); 7] = [
