@@ -15,13 +15,14 @@ mod turns;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use domain::exchange::{Exchange, Grant};
 use domain::{BucketKey, PlanId, Resource, TenantId};
 use uuid::Uuid;
 
 use super::choice::Offer;
 use super::ledger::{BucketId, Ledger, Signal};
 use super::outstanding::Ticket;
-use super::share::{Exchange, Grant, Sharing};
+use super::share::Sharing;
 use super::verdict::{Demand, Hold, Settlement, Standing};
 
 use line::{Kind, Line, Place, Weighed};

@@ -1,10 +1,11 @@
 //! The ledger's part in sharing buckets with other processes.
 
 use chrono::{DateTime, Utc};
+use domain::exchange::{Exchange, Grant};
 
 use super::bucket::Bucket;
 use super::ledger::Ledger;
-use super::share::{Exchange, Grant, Portion, Share};
+use super::share::{Portion, Share};
 
 impl Ledger {
     /// When the next exchange with the other processes is due, if one is.

@@ -37,6 +37,6 @@ pub use choice::Offer;
 pub use desk::{Ask, Claim, Decision, Desk, Options, USUAL_WEIGHT};
 pub use ledger::{BucketId, Known, Ledger, Signal};
 pub use outstanding::Ticket;
-pub use share::{Exchange, Grant, Sharing};
+pub use share::Sharing;
 pub use terms::Terms;
 pub use verdict::{Demand, Hold, Outcome, Settlement, Standing, Why};

@@ -3,6 +3,7 @@ mod sharing;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::bucket::Subject;
+use domain::exchange::{Exchange, Grant};
 use domain::{BucketKey, Reading, Resource};
 
 use super::*;

@@ -16,6 +16,7 @@ pub mod check;
 pub mod clock;
 pub mod content;
 pub mod credential;
+pub mod exchange;
 pub mod host;
 pub mod id;
 pub mod label;

@@ -28,9 +28,7 @@ mod usage;
 pub use error::{Error, Retry};
 pub use forge::{Forge, Options, Scope};
 pub use gate::trust::PrivateAuthority;
-pub use pool::{
-    BucketState, Claim, Event, Exchange, Grant, Member, MemberView, Pool, Sharing, Terms,
-};
+pub use pool::{BucketState, Claim, Event, Member, MemberView, Pool, Sharing, Terms};
 #[cfg(test)]
 use test_assets::test_assets;
 pub use usage::{Choice, Spent, Usage};

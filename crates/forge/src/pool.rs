@@ -19,7 +19,7 @@ use tokio::sync::{Notify, broadcast};
 
 use budget::{Ask, Decision, Desk, Signal};
 
-pub use budget::{Claim, Exchange, Grant, Sharing, Terms};
+pub use budget::{Claim, Sharing, Terms};
 pub(crate) use lease::Lease;
 pub use member::{Member, MemberView};
 pub(crate) use session::Session;

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use forge::{BucketState, Exchange, Grant};
-use store::{BucketRow, ExchangeRow, GrantRow};
+use domain::exchange::{Exchange, Grant};
+use forge::BucketState;
+use store::BucketRow;
 use tracing::{debug, warn};
 
 use crate::Error;
@@ -77,34 +78,7 @@ pub(crate) async fn run(engine: Arc<Engine>) {
 }
 
 async fn exchange(engine: &Engine, report: &[Exchange]) -> Result<Vec<Grant>, store::Error> {
-    let rows: Vec<ExchangeRow> = report.iter().map(row).collect();
-    let grants = engine.fleet.exchange(engine.config.worker, &rows).await?;
-    Ok(grants.into_iter().map(grant).collect())
-}
-
-fn row(exchange: &Exchange) -> ExchangeRow {
-    ExchangeRow {
-        key: exchange.key.clone(),
-        resource: exchange.resource.clone(),
-        reading: exchange.reading,
-        spent: exchange.spent,
-        want: exchange.want,
-        reserve_percent: exchange.reserve_percent,
-        backoff: exchange.backoff.clone(),
-        returned: exchange.returned,
-    }
-}
-
-fn grant(row: GrantRow) -> Grant {
-    Grant {
-        key: row.key,
-        resource: row.resource,
-        granted: row.granted,
-        reading: row.reading,
-        backoff: row.backoff,
-        sharers: row.sharers,
-        others: row.others,
-    }
+    engine.fleet.exchange(engine.config.worker, report).await
 }
 
 fn state(row: BucketRow) -> BucketState {

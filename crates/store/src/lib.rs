@@ -86,7 +86,7 @@ pub use plan_states::PlanState;
 pub use plans::{LastRun, NewPlan, Plan, PlanChange, PlanOverview, PlanPlace, PoolSize};
 pub use pool::{PoolMember, Quota};
 pub use queue::{ClaimedFetch, ClaimedRun, HeldFetch, Settlement, Stored};
-pub use quota::{BucketRow, CoreQuota, ExchangeRow, GrantRow};
+pub use quota::{BucketRow, CoreQuota};
 pub use repositories::{KnownRepository, ListedRepository};
 pub use runs::{
     LogLine, RunFilter, RunGroup, RunPage, RunPicture, RunPlace, RunRow, RunView, Tone, Trigger,

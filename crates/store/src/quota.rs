@@ -5,6 +5,7 @@
 //! given back, or its worker dies. The arithmetic is in [`ledger`].
 
 use chrono::{DateTime, Utc};
+use domain::exchange::{Exchange, Grant};
 use domain::{BucketKey, Reading, Resource, WorkerId};
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
@@ -17,47 +18,6 @@ mod watch;
 
 use ledger::{Demand, Known};
 use watch::Watch;
-
-/// One bucket's part of what a worker reports and asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExchangeRow {
-    /// Whose budget.
-    pub key: BucketKey,
-    /// Which budget.
-    pub resource: Resource,
-    /// What the worker heard last; a window that has ended tells the limit still.
-    pub reading: Option<Reading>,
-    /// Spent of its share since the last exchange.
-    pub spent: u32,
-    /// How much more is asked for.
-    pub want: u32,
-    /// Share of the limit that nobody may touch.
-    pub reserve_percent: u8,
-    /// Until when the bucket backs off, and why.
-    pub backoff: Option<(DateTime<Utc>, String)>,
-    /// Whether everything granted and unspent is given back.
-    pub returned: bool,
-}
-
-/// The answer about one bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GrantRow {
-    /// Whose budget.
-    pub key: BucketKey,
-    /// Which budget.
-    pub resource: Resource,
-    /// Added to the worker's share.
-    pub granted: u32,
-    /// What all workers together know of the window that is running; nothing while no answer has told of it.
-    pub reading: Option<Reading>,
-    /// Until when the bucket backs off, and why.
-    pub backoff: Option<(DateTime<Utc>, String)>,
-    /// Live workers that hold a share of it, the asking one included.
-    pub sharers: u32,
-    /// What somebody else than the workers spent in this window, at least, and their rate an hour; nothing before that was watched
-    /// for a while.
-    pub others: Option<(u32, u32)>,
-}
 
 /// What is known of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,14 +51,10 @@ impl Fleet {
     ///
     /// [`Error::LostWorker`] when the worker was silent for too long: its shares were given away.
     #[instrument(name = "store.buckets.exchange", level = "debug", skip_all, fields(worker = %worker))]
-    pub async fn exchange(
-        &self,
-        worker: WorkerId,
-        rows: &[ExchangeRow],
-    ) -> Result<Vec<GrantRow>, Error> {
+    pub async fn exchange(&self, worker: WorkerId, rows: &[Exchange]) -> Result<Vec<Grant>, Error> {
         let now = self.db.clock.now();
         // In one order, so that two workers never wait for each other.
-        let mut rows: Vec<&ExchangeRow> = rows.iter().collect();
+        let mut rows: Vec<&Exchange> = rows.iter().collect();
         rows.sort_by(|a, b| (&a.key, &a.resource).cmp(&(&b.key, &b.resource)));
         let mut tx = self.db.pool.begin().await?;
         crate::workers::check_alive(&mut tx, worker).await?;
@@ -201,9 +157,9 @@ impl Fleet {
 async fn exchange_one(
     tx: &mut Transaction<'static, Postgres>,
     worker: WorkerId,
-    row: &ExchangeRow,
+    row: &Exchange,
     now: DateTime<Utc>,
-) -> Result<GrantRow, Error> {
+) -> Result<Grant, Error> {
     let key = row.key.to_string();
     let resource = &row.resource.0;
     sqlx::query!(
@@ -288,7 +244,7 @@ async fn exchange_one(
     .filter(|(until, _)| *until > now);
     put_bucket(tx, &key, resource, known, watch, backoff.as_ref()).await?;
     put_share(tx, &key, resource, worker, own + u64::from(granted)).await?;
-    Ok(GrantRow {
+    Ok(Grant {
         key: row.key.clone(),
         resource: row.resource.clone(),
         granted,

@@ -5,8 +5,10 @@
 
 use std::time::Duration;
 
-use super::{Exchange, Grant, Pool};
 use budget::Sharing;
+use domain::exchange::{Exchange, Grant};
+
+use super::Pool;
 
 /// The clock may be moved by hand: the courier looks at it this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use domain::exchange::{Exchange, Grant};
 use domain::{BucketKey, Clock, CredentialId, Kind, Reading, Resource, Secret};
-use forge::{Error, Exchange, Forge, Grant, Pool, Scope, Sharing};
+use forge::{Error, Forge, Pool, Scope, Sharing};
 use forge_sim::RepositoryRecipe;
 use tokio_util::sync::CancellationToken;
 

@@ -5,8 +5,8 @@ use sqlx::PgPool;
 use super::*;
 use crate::samples::{Sample, noon, sample};
 
-fn ask(want: u32) -> ExchangeRow {
-    ExchangeRow {
+fn ask(want: u32) -> Exchange {
+    Exchange {
         key: BucketKey {
             host: "github.com".to_owned(),
             subject: Subject::User(1),
@@ -29,7 +29,7 @@ fn reading(remaining: u32, reset_at: DateTime<Utc>) -> Reading {
     }
 }
 
-async fn granted(acme: &Sample, worker: WorkerId, row: ExchangeRow) -> u32 {
+async fn granted(acme: &Sample, worker: WorkerId, row: Exchange) -> u32 {
     acme.fleet.exchange(worker, &[row]).await.unwrap()[0].granted
 }
 
@@ -37,7 +37,7 @@ async fn granted(acme: &Sample, worker: WorkerId, row: ExchangeRow) -> u32 {
 async fn two_workers_share_what_is_left_and_a_dead_ones_share_comes_back(pool: PgPool) {
     let acme = sample(&pool).await;
     let (a, b) = (acme.worker().await, acme.worker().await);
-    let first = ExchangeRow {
+    let first = Exchange {
         reading: Some(reading(100, noon() + TimeDelta::hours(1))),
         ..ask(60)
     };
@@ -49,7 +49,7 @@ async fn two_workers_share_what_is_left_and_a_dead_ones_share_comes_back(pool: P
     let refused = acme.fleet.exchange(a, &[ask(1)]).await.unwrap_err();
     assert!(matches!(refused, Error::LostWorker), "{refused:?}");
     acme.fleet.release_lost().await.unwrap();
-    let back = ExchangeRow {
+    let back = Exchange {
         spent: 5,
         returned: true,
         reading: Some(reading(95, noon() + TimeDelta::hours(1))),
@@ -64,12 +64,12 @@ async fn a_back_off_is_known_to_all_until_it_ends(pool: PgPool) {
     let acme = sample(&pool).await;
     let (a, b) = (acme.worker().await, acme.worker().await);
     let until = noon() + TimeDelta::minutes(5);
-    let row = ExchangeRow {
+    let row = Exchange {
         backoff: Some((until, "secondary limit".to_owned())),
         ..ask(0)
     };
     acme.fleet.exchange(a, &[row]).await.unwrap();
-    let sooner = ExchangeRow {
+    let sooner = Exchange {
         backoff: Some((until - TimeDelta::minutes(1), "other".to_owned())),
         ..ask(0)
     };
@@ -160,7 +160,7 @@ async fn no_sequence_of_exchanges_grants_more_than_the_host_allows(pool: PgPool)
                 windows += u32::from(host.reset_at != before);
             } else {
                 let returned = random.u8(..10) == 0;
-                let row = ExchangeRow {
+                let row = Exchange {
                     reading: spender.reading,
                     spent: spender.spent,
                     returned,

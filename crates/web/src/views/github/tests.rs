@@ -1,15 +1,13 @@
 use chrono::TimeDelta;
 use domain::check::Field;
+use domain::exchange::Exchange;
 use domain::{
     CheckId, CredentialId, CredentialKind, Findings, Health, MemberRole, Reading, Resource, Role,
     Secret, Step, WorkerId,
 };
 use http::StatusCode;
 use sqlx::PgPool;
-use store::{
-    Accepted, Account, ClaimedCheck, ExchangeRow, NewCredential, NewOrganization, Scoped,
-    TokenSource,
-};
+use store::{Accepted, Account, ClaimedCheck, NewCredential, NewOrganization, Scoped, TokenSource};
 
 use super::*;
 use crate::samples::{Answer, Browser, Site, noon};
@@ -163,7 +161,7 @@ async fn a_tile_shows_quota_from_the_database_and_what_needs_attention(pool: PgP
     let octo = organization(&site).await;
     add(&site, octo, "bot", 7).await;
     let fleet = site.db.fleet();
-    let row = |user: i64, remaining| ExchangeRow {
+    let row = |user: i64, remaining| Exchange {
         key: format!("github.com/user:{user}").parse().unwrap(),
         resource: Resource::core(),
         reading: Some(Reading {
