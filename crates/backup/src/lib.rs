@@ -32,6 +32,5 @@ pub use error::Error;
 pub use git::{GIT_WITH_PROACTIVE_AUTHENTICATION, git_version};
 pub use progress::{Progress, Stage};
 pub use storage::{
-    Flow, Found, Keys, Location, Part, Restored, Scrubbed, Shelf, ShelfItem, SnapshotFacts,
-    Storage, Verification,
+    Flow, Keys, Location, Restored, Scrubbed, Shelf, SnapshotFacts, Storage, Verification,
 };

@@ -39,7 +39,7 @@ pub(crate) use self::flow::Inflow;
 pub use self::location::{Keys, Location};
 use self::objects::Objects;
 pub use self::restore::Restored;
-pub use self::shelf::{Found, Item as ShelfItem, Part, Shelf};
+pub use self::shelf::Shelf;
 pub use self::snapshots::SnapshotFacts;
 pub(crate) use self::tree::Tree;
 pub use self::upkeep::Scrubbed;

@@ -32,6 +32,7 @@ pub mod schedule;
 pub mod secret;
 pub mod selection;
 pub mod token;
+pub mod tree;
 
 pub use application::{Arrival, Purpose, Slot};
 pub use bucket::{BucketKey, Reading, Resource, Subject};

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use backup::Shelf;
 use bytes::Bytes;
+use domain::tree::{Found, Names, Part};
 use domain::{OrganizationId, StorageId, TenantId};
 use futures_util::{StreamExt, TryStreamExt};
 use store::{Db, Sealer};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
-use web::contents::{Answer, Broken, Contents, Found, Item, Names, Part, Place, Taken, Trouble};
+use web::contents::{Answer, Broken, Contents, Place, Taken, Trouble};
 
 /// Storages that are kept open.
 const OPEN: usize = 8;
@@ -174,18 +175,11 @@ fn is_used(slot: &Slot) -> bool {
 impl Contents for Shelves {
     fn find<'a>(&'a self, at: &'a Place, path: &'a Names) -> Answer<'a, Found> {
         Box::pin(async move {
-            let found = self
-                .ask(at, |shelf| async move {
-                    shelf.find(&at.snapshot, path.as_slice()).await
-                })
-                .await?;
-            match found {
-                Some(backup::Found::Folder(items)) => {
-                    Ok(Found::Folder(items.into_iter().map(item).collect()))
-                }
-                Some(backup::Found::File(one)) => Ok(Found::File(item(one))),
-                None => Err(Trouble::Missing),
-            }
+            self.ask(at, |shelf| async move {
+                shelf.find(&at.snapshot, path.as_slice()).await
+            })
+            .await?
+            .ok_or(Trouble::Missing)
         })
     }
 
@@ -210,7 +204,6 @@ impl Contents for Shelves {
                 })?;
             let scratch = self.data.join(SCRATCH);
             let scratch = scratch.as_path();
-            let part = &wanted(part);
             let taken = self
                 .ask(at, |shelf| async move {
                     shelf.take(&at.snapshot, part, scratch).await
@@ -227,24 +220,6 @@ impl Contents for Shelves {
                 body: Box::pin(body),
             })
         })
-    }
-}
-
-fn wanted(part: &Part) -> backup::Part {
-    match part {
-        Part::Archive => backup::Part::Archive,
-        Part::Git => backup::Part::Git,
-        Part::Wiki => backup::Part::Wiki,
-        Part::File(names) => backup::Part::File(names.as_slice().to_vec()),
-    }
-}
-
-fn item(item: backup::ShelfItem) -> Item {
-    Item {
-        name: item.name,
-        is_folder: item.is_folder,
-        bytes: item.bytes,
-        modified_at: item.modified_at,
     }
 }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
+use domain::tree::{Found, Item, Part};
 use rustic_core::TreeId;
 use rustic_core::repofile::{Node, SnapshotFile};
 
@@ -35,41 +36,6 @@ impl std::fmt::Debug for Shelf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Shelf").field(&self.inner).finish()
     }
-}
-
-/// What lies at a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// A folder, with what it holds: folders first, each by name.
-    Folder(Vec<Item>),
-    /// A file.
-    File(Item),
-}
-
-/// A file or a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    /// Its name.
-    pub name: String,
-    /// Whether it is a folder.
-    pub is_folder: bool,
-    /// Bytes in it; nothing for a folder that holds too much to add up.
-    pub bytes: Option<u64>,
-    /// When it was last changed, as far as that is kept.
-    pub modified_at: Option<DateTime<Utc>>,
-}
-
-/// A part of a snapshot, to be taken out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
-    /// All of it, as a tar archive.
-    Archive,
-    /// The git repository, as a bundle.
-    Git,
-    /// The wiki's git repository, as a bundle.
-    Wiki,
-    /// One file, by the names on the way to it.
-    File(Vec<String>),
 }
 
 impl Storage {
@@ -138,7 +104,7 @@ impl Shelf {
     ) -> Result<Option<(Flow, Option<u64>)>, Error> {
         match part {
             Part::Archive => self.archive(snapshot).await.map(|flow| Some((flow, None))),
-            Part::File(path) => self.one_file(snapshot, path).await,
+            Part::File(names) => self.one_file(snapshot, names.as_slice()).await,
             Part::Git => self.bundle(snapshot, "git", scratch).await,
             Part::Wiki => self.bundle(snapshot, "wiki", scratch).await,
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
+use domain::tree::{Found, Names, Part};
 use futures_util::TryStreamExt;
 
 use super::*;
@@ -83,7 +84,7 @@ async fn an_archive_holds_every_file_as_it_is() {
     for (path, content) in found {
         assert_eq!(fs::read(target.join(&path)).unwrap(), content, "{path:?}");
     }
-    let labels = Part::File(path("metadata/labels.ndjson"));
+    let labels = Part::File(Names::parse("metadata/labels.ndjson").unwrap());
     let one = whole(shelf.take(&id, &labels, &scratch).await.unwrap()).await;
     assert_eq!(one, b"{\"id\":1}\n");
     assert!(

@@ -5,13 +5,14 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use domain::SnapshotId;
+use domain::tree::{Names, Part};
 use serde::Deserialize;
 use serde_json::json;
 use store::{Act, Snapshot};
 
 use super::place_of;
 use crate::console::Console;
-use crate::contents::{Names, Part, Trouble};
+use crate::contents::Trouble;
 use crate::download;
 use crate::error::Error;
 use crate::extract::{Member, Path};

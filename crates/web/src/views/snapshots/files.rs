@@ -5,13 +5,14 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::SnapshotId;
+use domain::tree::{Found, Item, Names};
 use serde::Deserialize;
 use serde_json::json;
 use store::{Act, Snapshot};
 
 use super::place_of;
 use crate::console::Console;
-use crate::contents::{Found, Item, Names, Trouble};
+use crate::contents::Trouble;
 use crate::error::Error;
 use crate::extract::{Member, Path};
 use crate::form::Query;
