@@ -6,4 +6,5 @@ pub(crate) mod history;
 pub(crate) mod log;
 pub(crate) mod push;
 pub(crate) mod refs;
+pub(crate) mod sketch;
 mod stream;

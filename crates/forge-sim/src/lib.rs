@@ -1,5 +1,6 @@
-//! A simulator of GitHub: the part of its REST and GraphQL interfaces that a backup reads, git over smart HTTP, Git LFS,
-//! signed downloads, Apps with their pages and messages, limits, and faults to order, on top of a made-up world.
+//! A simulator of GitHub, and one of GitLab in [`gitlab`]. Of GitHub: the part of its REST and GraphQL interfaces that a backup
+//! reads, git over smart HTTP, Git LFS, signed downloads, Apps with their pages and messages, limits, and faults to order, on
+//! top of a made-up world.
 //!
 //! It has its own reading of GitHub's documents and depends on no other crate of this workspace, so that a
 //! misunderstanding of the client is not shared by its peer. It refuses to write to repositories: a backup only reads.
@@ -43,6 +44,7 @@ mod download;
 mod error;
 mod etag;
 mod git;
+pub mod gitlab;
 pub mod graphql;
 mod handle;
 mod lock;

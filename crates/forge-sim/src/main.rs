@@ -1,4 +1,4 @@
-//! The simulator as a program, for development and demonstrations.
+//! The simulators as a program, for development and demonstrations.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,10 +9,11 @@ use anyhow::Context as _;
 use clap::Parser;
 use forge_sim::{
     GitSource, Handle, Limits, Options, OrganizationRecipe, Profile, Quota, Recipe, UserRecipe,
+    gitlab,
 };
 use serde_json::{Value, json};
 
-/// A simulator of GitHub.
+/// A simulator of GitHub, or of GitLab.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -25,6 +26,12 @@ struct Arguments {
     /// A recipe in JSON; what the other options say is added to it.
     #[arg(long)]
     recipe: Option<PathBuf>,
+    /// Be a GitLab, made by this recipe in JSON; of the other options only --listen, --state and --throttle count then.
+    #[arg(long, value_name = "FILE")]
+    gitlab: Option<PathBuf>,
+    /// Requests of the API that a GitLab lets through, and in how many seconds.
+    #[arg(long, value_name = "N=SECONDS", value_parser = parse_pair)]
+    throttle: Option<(String, String)>,
     /// An organization to make.
     #[arg(long)]
     organization: Option<String>,
@@ -81,6 +88,10 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let arguments = Arguments::parse();
+    if let Some(path) = &arguments.gitlab {
+        let handle = gitlab(&arguments, path).await?;
+        return until_stopped(handle).await;
+    }
     let recipe = recipe(&arguments)?;
     let organization = recipe
         .organizations
@@ -93,10 +104,59 @@ async fn main() -> anyhow::Result<()> {
         .collect::<Vec<_>>();
     let handle = forge_sim::start(options(&arguments, recipe)).await?;
     announce(&handle, organization.as_deref(), &logins, &arguments.state)?;
+    until_stopped(handle).await
+}
+
+async fn until_stopped<T>(handle: T) -> anyhow::Result<()> {
     tokio::signal::ctrl_c()
         .await
         .context("cannot listen for the signal to stop")?;
+    drop(handle);
     Ok(())
+}
+
+/// Starts a GitLab and says where it is.
+async fn gitlab(arguments: &Arguments, path: &Path) -> anyhow::Result<gitlab::Handle> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the recipe {}", path.display()))?;
+    let recipe: gitlab::Recipe =
+        serde_json::from_str(&text).with_context(|| format!("{} is no recipe", path.display()))?;
+    let group = recipe.group.clone();
+    let users: Vec<String> = recipe
+        .users
+        .iter()
+        .map(|user| user.username.clone())
+        .collect();
+    let limits = match &arguments.throttle {
+        Some((requests, seconds)) => gitlab::Limits::api(requests.parse()?, seconds.parse()?),
+        None => gitlab::Limits::default(),
+    };
+    let handle = gitlab::start(gitlab::Options {
+        listen: arguments.listen,
+        limits,
+        state: Some(arguments.state.clone()),
+        ..gitlab::Options::new(recipe)
+    })
+    .await?;
+    let control = handle.control();
+    let mut shown = Vec::new();
+    for user in users {
+        let token = control
+            .token(&user)
+            .with_context(|| format!("{user} has no token"))?;
+        let file = arguments.state.join(format!("{user}.token"));
+        write_private(&file, &token)?;
+        shown.push(json!({ "login": user, "id": control.user(&user), "token_file": file }));
+    }
+    print_line(&json!({
+        "web": handle.web(),
+        "api": handle.api(),
+        "control": handle.control_url(),
+        "secure": null,
+        "organization": group,
+        "users": shown,
+    }));
+    Ok(handle)
 }
 
 fn recipe(arguments: &Arguments) -> anyhow::Result<Recipe> {

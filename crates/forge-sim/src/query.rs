@@ -46,6 +46,12 @@ impl Query {
         self.pairs.get(key).map(String::as_str)
     }
 
+    /// Whether a switch is on, in any of the spellings that GitLab's API understands.
+    pub(crate) fn is_on(&self, key: &str) -> bool {
+        let word = self.text(key).unwrap_or_default().to_ascii_lowercase();
+        matches!(word.as_str(), "1" | "on" | "t" | "true" | "y" | "yes")
+    }
+
     pub(crate) fn number(&self, key: &str) -> Option<usize> {
         self.text(key).and_then(|value| value.parse().ok())
     }
@@ -55,6 +61,15 @@ impl Query {
         DateTime::parse_from_rfc3339(value)
             .ok()
             .map(|at| at.to_utc())
+    }
+
+    /// The query string as it came, without one name.
+    pub(crate) fn without(&self, key: &str) -> String {
+        let kept = self
+            .raw
+            .split('&')
+            .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(key));
+        kept.collect::<Vec<_>>().join("&")
     }
 
     /// The query string as it came, with other values for paging.

@@ -21,7 +21,7 @@ pub(crate) mod tls;
 
 /// The other end of a connection, whatever it speaks.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(SocketAddr);
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 impl Connected<IncomingStream<'_, TcpListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
@@ -51,6 +51,15 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
+}
+
+/// Serves anything that wants to know who asks, until cancelled.
+pub(crate) fn serve_app(listener: TcpListener, app: Router, stop: CancellationToken) {
+    let app = app.into_make_service_with_connect_info::<Peer>();
+    tokio::spawn(async move {
+        let served = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned());
+        report(served.await);
+    });
 }
 
 /// Serves pages, git, REST and GraphQL until cancelled.

@@ -12,6 +12,7 @@ mod assets;
 mod faults;
 mod foreign_clients;
 mod git;
+mod gitlab;
 mod graphql;
 mod graphql_schema;
 mod harness;

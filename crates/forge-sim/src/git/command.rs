@@ -17,11 +17,13 @@ const FOREIGN: [&str; 6] = [
 ];
 
 /// What every git process of the simulator is told, whether it writes or serves.
-const CONFIGURATION: [(&str, &str); 9] = [
+const CONFIGURATION: [(&str, &str); 10] = [
     ("safe.directory", "*"),
     ("core.fsync", "none"),
     ("gc.auto", "0"),
     ("fastimport.unpackLimit", "1"),
+    // Who may push is decided before git is asked.
+    ("http.receivepack", "true"),
     ("uploadpack.allowFilter", "true"),
     ("uploadpack.allowTipSHA1InWant", "true"),
     ("uploadpack.allowReachableSHA1InWant", "true"),

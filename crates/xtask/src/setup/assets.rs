@@ -12,22 +12,24 @@ use crate::environment;
 use crate::process;
 
 /// npm packages. Debian 12 has Node 18: octokit 5 and playwright-core 1.62 ask for 20.
-const NPM: [(&str, &str); 6] = [
+const NPM: [(&str, &str); 7] = [
     ("@octokit/openapi", "23.0.2"),
     ("@octokit/graphql-schema", "15.26.1"),
     ("@octokit/fixtures", "23.1.2"),
     ("octokit", "4.1.4"),
+    ("@gitbeaker/rest", "43.8.0"),
     ("playwright-core", "1.61.1"),
     ("axe-core", "4.14.1"),
 ];
 
-/// Python packages, each with the folder it goes into: the two need different versions of what they share.
-const PYTHON: [(&str, &str, &str); 2] = [
+/// Python packages, each with the folder it goes into: they need different versions of what they share.
+const PYTHON: [(&str, &str, &str); 3] = [
     ("python", "PyGithub", "2.10.0"),
+    ("python-gitlab", "python-gitlab", "8.6.0"),
     ("python-backup", "github-backup", "0.65.1"),
 ];
 
-/// Fetches what is missing and answers the folder: `npm/node_modules/…`, `python/…`, `python-backup/…`.
+/// Fetches what is missing and answers the folder: `npm/node_modules/…`, and one for each Python package.
 pub(crate) fn prepare() -> Result<PathBuf> {
     let folder = environment::cache_folder().join("assets");
     std::fs::create_dir_all(&folder)
