@@ -7,7 +7,7 @@ use super::account::{Account, Rules};
 use super::backoff::Backoff;
 use super::choice::Offer;
 use super::flight::Flight;
-use super::pace::{Gap, Pace};
+use super::pace::{Gap, Pace, Points};
 use super::planner::Supply;
 use super::share::Sharing;
 use super::terms::Terms;
@@ -60,7 +60,7 @@ impl Bucket {
     pub(super) fn supply(&self, resource: &Resource, now: DateTime<Utc>) -> Supply {
         let by_concurrency = u64::from(self.terms.concurrency) * 60_000 / self.took_millis.max(1);
         let supply = Supply {
-            a_minute: u64::from(self.points_a_minute(Some(resource))).min(by_concurrency),
+            a_minute: u64::from(self.points(Some(resource)).all).min(by_concurrency),
             window: millis(self.terms.window).max(1),
             ..Supply::nothing()
         };
@@ -98,14 +98,27 @@ impl Bucket {
         self.accounts.get_mut(index).map(|(_, account)| account)
     }
 
-    fn points_a_minute(&self, resource: Option<&Resource>) -> u32 {
+    fn points(&self, resource: Option<&Resource>) -> Points {
         let is_graphql = resource.is_some_and(|resource| resource.0 == "graphql");
         let all = if is_graphql {
             self.terms.graphql_points_a_minute
         } else {
             self.terms.points_a_minute
         };
-        (all / self.sharers.max(1)).max(1)
+        let all = (all / self.sharers.max(1)).max(1);
+        let at_once = u64::from(all) * u64::from(self.terms.at_once_percent.min(100)) / 100;
+        Points {
+            all,
+            at_once: u32::try_from(at_once).unwrap_or(all),
+        }
+    }
+
+    /// So many processes use it. Another one may have sent requests that this one does not know of.
+    pub(super) fn share_among(&mut self, sharers: u32, now: DateTime<Utc>) {
+        if sharers > self.sharers {
+            self.pace.begin_evenly(now);
+        }
+        self.sharers = sharers.max(1);
     }
 
     /// Requests that may be under way from this process.
@@ -151,7 +164,7 @@ impl Bucket {
             return Err(hold(Why::Busy, None));
         }
         let lane = self.pace.lane(demand.endpoint);
-        let points = self.points_a_minute(demand.resource.as_ref());
+        let points = self.points(demand.resource.as_ref());
         if let Gap::Until(until) = self.pace.gap(lane, points, now) {
             return Err(hold(Why::Pace, until));
         }
@@ -165,7 +178,7 @@ impl Bucket {
         now: DateTime<Utc>,
     ) -> (Option<usize>, usize, bool) {
         self.flight.begin();
-        let points = self.points_a_minute(demand.resource.as_ref());
+        let points = self.points(demand.resource.as_ref());
         let lane = self.pace.lane(demand.endpoint);
         self.pace.depart(lane, points, now);
         let account = demand

@@ -83,7 +83,7 @@ impl Ledger {
         if let Some((until, reason)) = &grant.backoff {
             bucket.backoff.extend(*until, reason);
         }
-        bucket.sharers = grant.sharers.max(1);
+        bucket.share_among(grant.sharers, now);
         if let Some(account) = bucket.account(&grant.resource) {
             if let Some(reading) = grant.reading {
                 account.quota.hear_of(reading, &terms, now);

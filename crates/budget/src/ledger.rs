@@ -329,7 +329,7 @@ impl Ledger {
         }
     }
 
-    /// Takes over stored knowledge of a budget.
+    /// Takes over stored knowledge of a budget. Whoever stored it may have sent requests until a moment ago.
     pub fn restore(
         &mut self,
         key: &BucketKey,
@@ -341,6 +341,7 @@ impl Ledger {
         let Some(bucket) = self.bucket_of(key) else {
             return;
         };
+        bucket.pace.begin_evenly(now);
         if let Some((until, reason)) = backoff {
             bucket.backoff.extend(until, reason);
         }

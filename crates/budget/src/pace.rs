@@ -1,21 +1,24 @@
 //! Points a minute and endpoint: the secondary limits that can be known beforehand.
 //!
-//! Requests are spaced evenly, a second's worth at most together: a burst would only stand still afterwards, and a process
-//! that forgets what it sent before a restart still keeps to the limit. A request counts from its departure until a minute after
-//! its answer, because it may have reached the host at any moment between the two.
+//! A part of them may leave at once, the rest is spaced evenly. So no minute holds more than both parts together, whatever came
+//! before it, and a process that forgets what it sent keeps to the limit as long as it spaces its first minute evenly. And who comes
+//! while another has just sent much finds the even part going on. A request counts from its departure until a minute after its answer,
+//! because it may have reached the host at any moment between the two.
 
 use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 const MINUTE: TimeDelta = TimeDelta::seconds(60);
-/// How far requests may run ahead of their even spacing.
-const BURST: TimeDelta = TimeDelta::seconds(1);
+/// How far evenly spaced requests may run ahead of their spacing.
+const AHEAD: TimeDelta = TimeDelta::seconds(1);
 
 /// The requests to each endpoint that the host may still be counting.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Pace {
     lanes: Vec<Lane>,
+    /// Until when all is spaced evenly: what was sent a moment ago is not known.
+    even_until: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone)]
@@ -23,8 +26,26 @@ struct Lane {
     endpoint: &'static str,
     under_way: u32,
     answered: VecDeque<DateTime<Utc>>,
-    /// When the last departure would have been, were all spaced evenly.
+    /// When the last evenly spaced departure would have been, had nothing run ahead.
     even: DateTime<Utc>,
+    /// Departures that were not spaced, a minute back.
+    at_once: VecDeque<DateTime<Utc>>,
+}
+
+/// What a lane may take a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Points {
+    /// In all.
+    pub(super) all: u32,
+    /// Of these, without being spaced.
+    pub(super) at_once: u32,
+}
+
+impl Points {
+    fn spacing(self) -> TimeDelta {
+        let evenly = self.all.saturating_sub(self.at_once).max(1);
+        MINUTE / i32::try_from(evenly).unwrap_or(i32::MAX)
+    }
 }
 
 /// When one more request may leave.
@@ -36,46 +57,75 @@ pub(super) enum Gap {
     Until(Option<DateTime<Utc>>),
 }
 
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            lanes: Vec::new(),
+            even_until: DateTime::<Utc>::MIN_UTC,
+        }
+    }
+}
+
 impl Pace {
+    /// Somebody else, or this process before it was started anew, may have sent requests a moment ago.
+    pub(super) fn begin_evenly(&mut self, now: DateTime<Utc>) {
+        self.even_until = now + MINUTE;
+        for lane in &mut self.lanes {
+            lane.even = lane.even.max(now + AHEAD);
+        }
+    }
+
     /// The number of an endpoint's lane.
     pub(super) fn lane(&mut self, endpoint: &'static str) -> usize {
         let known = self.lanes.iter().position(|lane| lane.endpoint == endpoint);
         known.unwrap_or_else(|| {
+            let began = self.even_until.checked_sub_signed(MINUTE - AHEAD);
             self.lanes.push(Lane {
                 endpoint,
                 under_way: 0,
                 answered: VecDeque::new(),
-                even: DateTime::<Utc>::MIN_UTC,
+                even: began.unwrap_or(DateTime::<Utc>::MIN_UTC),
+                at_once: VecDeque::new(),
             });
             self.lanes.len() - 1
         })
     }
 
-    /// When one more may leave in a lane of so many points a minute. A request without a mutation is one point, whatever it
-    /// costs otherwise (GitHub docs, rate limits for the REST API).
-    pub(super) fn gap(&mut self, lane: usize, points: u32, now: DateTime<Utc>) -> Gap {
+    /// When one more may leave in a lane. A request without a mutation is one point, whatever it costs otherwise (GitHub docs,
+    /// rate limits for the REST API).
+    pub(super) fn gap(&mut self, lane: usize, points: Points, now: DateTime<Utc>) -> Gap {
+        let even_until = self.even_until;
         let Some(lane) = self.lanes.get_mut(lane) else {
             return Gap::Open;
         };
-        while lane.answered.front().is_some_and(|at| *at + MINUTE <= now) {
-            lane.answered.pop_front();
-        }
+        lane.forget(now);
         let counted = lane.answered.len() + lane.under_way as usize;
-        if counted >= points as usize {
+        if counted >= points.all as usize {
             return Gap::Until(lane.answered.front().map(|at| *at + MINUTE));
         }
-        if lane.even > now && lane.even - now > BURST {
-            return Gap::Until(Some(lane.even - BURST));
+        if lane.is_in_step(now) || lane.may_run_ahead(points, even_until, now) {
+            return Gap::Open;
         }
-        Gap::Open
+        let step = lane.even - AHEAD;
+        let free = match lane.at_once.front() {
+            Some(at) => Some(*at + MINUTE),
+            None => (points.at_once > 0).then_some(even_until),
+        };
+        Gap::Until(Some(
+            free.map_or(step, |free| free.max(even_until).min(step)),
+        ))
     }
 
     /// One leaves.
-    pub(super) fn depart(&mut self, lane: usize, points: u32, now: DateTime<Utc>) {
+    pub(super) fn depart(&mut self, lane: usize, points: Points, now: DateTime<Utc>) {
+        let even_until = self.even_until;
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.under_way = lane.under_way.saturating_add(1);
-            lane.even =
-                lane.even.max(now) + MINUTE / i32::try_from(points.max(1)).unwrap_or(i32::MAX);
+            if !lane.is_in_step(now) && lane.may_run_ahead(points, even_until, now) {
+                lane.at_once.push_back(now);
+            } else {
+                lane.even = lane.even.max(now) + points.spacing();
+            }
         }
     }
 
@@ -88,68 +138,24 @@ impl Pace {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(millis: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(1_700_000_000_000 + millis).unwrap()
-    }
-
-    /// The departures within a time, each answered after a while.
-    fn departures(points: u32, seconds: i64, answer: i64) -> Vec<i64> {
-        let mut pace = Pace::default();
-        let lane = pace.lane("issues");
-        let mut left = Vec::new();
-        let mut answers = VecDeque::new();
-        for millis in 0..seconds * 1_000 {
-            while answers.front().is_some_and(|at| *at <= millis) {
-                answers.pop_front();
-                pace.arrive(lane, at(millis));
-            }
-            while pace.gap(lane, points, at(millis)) == Gap::Open {
-                pace.depart(lane, points, at(millis));
-                left.push(millis);
-                answers.push_back(millis + answer);
+impl Lane {
+    /// What left a minute ago counts no more.
+    fn forget(&mut self, now: DateTime<Utc>) {
+        for log in [&mut self.answered, &mut self.at_once] {
+            while log.front().is_some_and(|at| *at + MINUTE <= now) {
+                log.pop_front();
             }
         }
-        left
     }
 
-    #[test]
-    fn wherever_between_departure_and_answer_they_arrive_no_minute_holds_more() {
-        for answer in [1, 400, 5_000] {
-            let left = departures(900, 300, answer);
-            for (index, first) in left.iter().enumerate() {
-                let late = first + answer;
-                let counted = left[index..]
-                    .iter()
-                    .take_while(|next| **next < late + 60_000);
-                assert!(counted.count() <= 900);
-            }
-            assert!(left.len() > 4_100, "{} in five minutes", left.len());
-        }
+    fn is_in_step(&self, now: DateTime<Utc>) -> bool {
+        self.even <= now + AHEAD
     }
 
-    #[test]
-    fn requests_are_spaced_evenly() {
-        let left = departures(60, 10, 100);
-        assert_eq!(
-            left,
-            [
-                0, 0, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 7_000, 8_000, 9_000
-            ]
-        );
-    }
-
-    #[test]
-    fn endpoints_have_a_pace_each() {
-        let mut pace = Pace::default();
-        let (one, other) = (pace.lane("issues"), pace.lane("labels"));
-        pace.depart(one, 1, at(0));
-        assert_eq!(pace.gap(one, 1, at(0)), Gap::Until(None));
-        assert_eq!(pace.gap(other, 1, at(0)), Gap::Open);
-        pace.arrive(one, at(5));
-        assert_eq!(pace.gap(one, 1, at(9)), Gap::Until(Some(at(60_005))));
+    fn may_run_ahead(&self, points: Points, even_until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        even_until <= now && self.at_once.len() < points.at_once as usize
     }
 }
+
+#[cfg(test)]
+mod tests;

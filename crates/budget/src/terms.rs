@@ -16,6 +16,9 @@ pub struct Terms {
     pub points_a_minute: u32,
     /// The same for GraphQL.
     pub graphql_points_a_minute: u32,
+    /// The part of a minute's points that may leave at once, in percent; the rest is spaced evenly. Where all requests share one
+    /// pace, whoever comes late would find everything taken by a burst, so there it is 0.
+    pub at_once_percent: u8,
     /// Requests that may be under way from all buckets together: the host sees one address.
     pub address_concurrency: u32,
 }
@@ -29,6 +32,7 @@ impl Terms {
         concurrency: 100,
         points_a_minute: 900,
         graphql_points_a_minute: 2_000,
+        at_once_percent: 50,
         address_concurrency: 100,
     };
 

@@ -154,6 +154,7 @@ impl Client {
                 concurrency: bucket.secondary.concurrency,
                 points_a_minute: bucket.secondary.points_per_minute,
                 graphql_points_a_minute: bucket.secondary.points_per_minute,
+                at_once_percent: 0,
                 address_concurrency: u32::MAX,
             };
             let reserve = (bucket.reserve * 100.0 - 1e-9).ceil().max(0.0) as u8;
