@@ -3,6 +3,7 @@
 mod compare;
 mod console;
 mod pool;
+mod registered;
 mod spread;
 
 use std::process::ExitCode;

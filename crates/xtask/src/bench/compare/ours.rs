@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::scene::{ORGANIZATION, USER};
+use super::scene::ORGANIZATION;
 use super::table::Measured;
 use crate::admin::Admin;
+use crate::bench::registered;
 use crate::files;
 use crate::process::Supervised;
 use crate::setup::postgres::Database;
@@ -34,45 +35,11 @@ impl Ours {
         let program = workspace.program("holdfast");
         let mut admin = Admin::new(program, common, database.url(), Interrupt::listen()?);
         let (server, _) = admin.serve(&folder.join("serve.log"))?;
-        let tenant = format!("bench-{:08x}", fastrand::u32(..));
-        admin.ask(&["tenant", "add", &tenant])?;
-        admin.act_for(&tenant);
-        let storage = folder.join("storage");
-        admin.ask(&[
-            "storage",
-            "add",
-            "vault",
-            "local",
-            &storage.display().to_string(),
-        ])?;
-        let user = simulator.users().first().context("there is no user")?;
-        let token_file = user.token_file.display().to_string();
-        admin.ask(&[
-            "organization",
-            "add",
-            "--host",
-            simulator.web(),
-            "--name",
-            ORGANIZATION,
-            "--user",
-            USER,
-            "--token-file",
-            &token_file,
-        ])?;
-        admin.ask(&[
-            "plan",
-            "add",
-            "all",
-            "--organization",
-            ORGANIZATION,
-            "--repositories",
-            "all",
-            "--storage",
-            "vault",
-        ])?;
+        registered::tenant(&mut admin)?;
+        registered::organization(&admin, simulator, ORGANIZATION, 1, folder)?;
         Ok(Self {
             admin,
-            storage,
+            storage: folder.join("storage"),
             _server: server,
         })
     }
@@ -81,7 +48,7 @@ impl Ours {
     pub(super) fn measure(&self, simulator: &Simulator) -> Result<Measured> {
         simulator.reset_statistics()?;
         let start = Instant::now();
-        self.admin.ask(&["run", "all", "--wait"])?;
+        self.admin.ask(&["run", ORGANIZATION, "--wait"])?;
         let seconds = start.elapsed().as_secs_f64();
         Ok(Measured::of(
             &simulator.statistics()?,

@@ -1,7 +1,5 @@
 //! A server with much to show, and a run that goes on for as long as pages are read.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -9,6 +7,7 @@ use tempfile::TempDir;
 use super::tables;
 use super::visitor::Visitor;
 use crate::admin::{self, Admin};
+use crate::bench::registered;
 use crate::process::Supervised;
 use crate::setup::postgres::Scratch;
 use crate::signals::Interrupt;
@@ -18,11 +17,8 @@ use crate::workspace::Workspace;
 /// Tenants of the installation; the first one's pages are read.
 const TENANTS: usize = 50;
 
-/// The organization that is backed up meanwhile.
+/// The organization that is backed up meanwhile, and the plan that does it.
 const ORGANIZATION: &str = "live";
-
-/// The plan that does it.
-const PLAN: &str = "live";
 
 /// So many small repositories, so few requests in each window, and so short a window, that a run takes minutes.
 const HOST: [&str; 8] = [
@@ -91,7 +87,7 @@ impl Installation {
             admin.ask(&["tenant", "add", &tenant(number)])?;
         }
         admin.act_for(&tenant(1));
-        register(&admin, &simulator, folder.path())?;
+        registered::organization(&admin, &simulator, ORGANIZATION, 1, folder.path())?;
         eprintln!("Filling the database.");
         tables::fill(scratch)?;
         let log = folder.path().join("serve.log");
@@ -125,13 +121,13 @@ impl Installation {
 
     /// Begins the backup that goes on while pages are read.
     pub(super) fn start_run(&self) -> Result<()> {
-        self.admin.ask(&["run", PLAN]).map(|_| ())
+        self.admin.ask(&["run", ORGANIZATION]).map(|_| ())
     }
 
     /// Whether it still goes on.
     pub(super) fn is_running(&self) -> Result<bool> {
         let runs = self.admin.ask(&["runs"])?;
-        let open = |run: &Value| run["plan"] == PLAN && run["ended_at"].is_null();
+        let open = |run: &Value| run["plan"] == ORGANIZATION && run["ended_at"].is_null();
         Ok(runs.as_array().is_some_and(|runs| runs.iter().any(open)))
     }
 }
@@ -155,35 +151,4 @@ pub(super) fn lists(visitor: &Visitor) -> Result<Vec<String>> {
 /// The name of one of the tenants.
 fn tenant(number: usize) -> String {
     format!("tenant-{number:02}")
-}
-
-fn register(admin: &Admin, simulator: &Simulator, folder: &Path) -> Result<()> {
-    let storage = folder.join("storage").display().to_string();
-    admin.ask(&["storage", "add", "vault", "local", &storage])?;
-    let user = simulator.users().first().context("there is no user")?;
-    let token_file = user.token_file.display().to_string();
-    admin.ask(&[
-        "organization",
-        "add",
-        "--host",
-        simulator.web(),
-        "--name",
-        ORGANIZATION,
-        "--user",
-        &user.login,
-        "--token-file",
-        &token_file,
-    ])?;
-    admin.ask(&[
-        "plan",
-        "add",
-        PLAN,
-        "--organization",
-        ORGANIZATION,
-        "--repositories",
-        "all",
-        "--storage",
-        "vault",
-    ])?;
-    Ok(())
 }
