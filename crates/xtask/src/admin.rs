@@ -49,28 +49,60 @@ impl Admin {
             .push(("HOLDFAST_TENANT", tenant.to_owned()));
     }
 
+    /// Gives every command a setting from here on.
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        self.environment.push((name, value.to_owned()));
+    }
+
     /// Starts `holdfast serve` and answers it with the address that it serves on.
     pub(crate) fn serve(&self, log: &Path) -> Result<(Supervised, String)> {
-        eprintln!("$ holdfast serve > {} &", log.display());
+        self.start("serve", &[], log, |line| {
+            let (_, address) = line.split_once("Serving on ")?;
+            Some(address.trim().trim_end_matches('.').to_owned())
+        })
+    }
+
+    /// Starts `holdfast worker` with working copies of its own and the master key of the others.
+    pub(crate) fn work(&self, master_key: &Path, data: &Path, log: &Path) -> Result<Supervised> {
+        let own = [
+            ("HOLDFAST_MASTER_KEY_FILE", master_key),
+            ("HOLDFAST_DATA", data),
+        ];
+        let (worker, ()) = self.start("worker", &own, log, |line| {
+            line.contains("The scheduler has started").then_some(())
+        })?;
+        Ok(worker)
+    }
+
+    /// Starts a command that goes on, and waits for the line that says that it does.
+    fn start<T>(
+        &self,
+        command: &'static str,
+        own: &[(&str, &Path)],
+        log: &Path,
+        is_up: impl Fn(&str) -> Option<T>,
+    ) -> Result<(Supervised, T)> {
+        eprintln!("$ holdfast {command} > {} &", log.display());
         let mut child = tied(&self.program, "TERM");
         let mut child = self
             .prepare(&mut child)
-            .arg("serve")
+            .envs(own.iter().copied())
+            .arg(command)
             .env("HOLDFAST_LOG", "info")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()
-            .context("holdfast serve could not be started")?;
-        let output = child.stderr.take().context("holdfast serve has no log")?;
-        let server = Supervised::adopt("holdfast serve", child, Signal::TERM);
-        let address = process::wait_for_line(output, log, |line| {
-            let (_, address) = line.split_once("Serving on ")?;
-            Some(address.trim().trim_end_matches('.').to_owned())
-        })
-        .context("holdfast serve did not begin to serve")?;
-        Ok((server, address))
+            .with_context(|| format!("holdfast {command} could not be started"))?;
+        let output = child
+            .stderr
+            .take()
+            .with_context(|| format!("holdfast {command} has no log"))?;
+        let process = Supervised::adopt(command, child, Signal::TERM);
+        let sign = process::wait_for_line(output, log, is_up)
+            .with_context(|| format!("holdfast {command} did not begin"))?;
+        Ok((process, sign))
     }
 
     /// Runs a command before the eyes of the person at the terminal.

@@ -5,6 +5,7 @@ mod console;
 mod pool;
 mod registered;
 mod spread;
+mod workers;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,8 @@ pub(crate) enum Task {
     Decisions,
     /// Four credentials through real HTTP against one, and against the policies of others; takes some minutes.
     Spread(spread::Options),
+    /// A run of two processes against that of one, and whether two that share a throttled pool are ever refused; takes some minutes.
+    Workers,
 }
 
 /// Runs one bench; the exit code says whether its targets were met.
@@ -36,5 +39,6 @@ pub(crate) fn run(workspace: &Workspace, task: &Task) -> Result<ExitCode> {
         Task::Pool(options) => pool::run(workspace, options),
         Task::Decisions => pool::decisions(workspace),
         Task::Spread(options) => spread::run(workspace, options),
+        Task::Workers => workers::run(workspace),
     }
 }
