@@ -27,6 +27,8 @@ pub(crate) struct Caller {
 pub(crate) enum Machine {
     /// By a signed statement: it may ask about itself and its installations.
     App(u64),
+    /// By its client id and secret: it may ask about the tokens that people have granted to it.
+    Client(u64),
     /// By an installation token: it may read what it is installed on.
     Installation {
         id: u64,
@@ -85,6 +87,15 @@ impl Caller {
             return Ok(caller);
         }
         let candidates = candidates(value);
+        if let [secret, id] = candidates.as_slice()
+            && let Some(app) = world.apps.by_client_id(id)
+        {
+            if app.client_secret.reveal() != secret {
+                return Err(BadCredentials::UNKNOWN);
+            }
+            caller.machine = Some(Machine::Client(app.id));
+            return Ok(caller);
+        }
         if let Some(token) = candidates
             .iter()
             .find_map(|candidate| world.apps.token(candidate, now))
@@ -109,7 +120,7 @@ impl Caller {
     /// Who is charged.
     pub(crate) fn bucket(&self) -> Bucket {
         match (&self.machine, &self.identity) {
-            (Some(Machine::App(id)), _) => Bucket::App(*id),
+            (Some(Machine::App(id) | Machine::Client(id)), _) => Bucket::App(*id),
             (Some(Machine::Installation { id, .. }), _) => Bucket::Installation(*id),
             (None, Some(identity)) => Bucket::User(identity.user_id),
             (None, None) => Bucket::Address(self.address),
@@ -119,7 +130,7 @@ impl Caller {
     /// The login for statistics.
     pub(crate) fn login(&self) -> &str {
         match (&self.machine, &self.identity) {
-            (Some(Machine::App(_)), _) => "app",
+            (Some(Machine::App(_) | Machine::Client(_)), _) => "app",
             (Some(Machine::Installation { name, .. }), _) => name,
             (None, Some(identity)) => &identity.login,
             (None, None) => "anonymous",

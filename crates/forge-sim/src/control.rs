@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use mutation::{Mutated, Mutation};
 pub use summary::{Counts, OrganizationSummary, RepositorySummary, UserSummary, WorldSummary};
 
+use crate::apps::grants;
 use crate::apps::life::{self, AppKeys};
 use crate::chaos::Fault;
 use crate::error::Error;
@@ -18,7 +19,7 @@ use crate::quota::{Bucket, Quota, Resource};
 use crate::recipe::AppRecipe;
 use crate::state::Simulator;
 use crate::statistics::Statistics;
-use crate::world::{TokenValue, World};
+use crate::world::{TokenValue, Voucher, World};
 
 mod apply;
 pub(crate) mod door;
@@ -124,6 +125,23 @@ impl Control {
     /// Makes a GitHub App or an OAuth app.
     pub fn create_app(&self, recipe: &AppRecipe) -> Result<AppKeys, Error> {
         life::create(&mut write(&self.simulator.world), recipe, self.now())
+    }
+
+    /// The code that a browser brings back when a person has authorized an app.
+    pub fn authorize(&self, app: &str, login: &str, scopes: &[&str]) -> Result<String, Error> {
+        let now = self.now();
+        let mut world = write(&self.simulator.world);
+        let unknown = |what: &str| Error::Unknown(what.to_owned());
+        let user_id = world.account(login).ok_or_else(|| unknown(login))?.id;
+        let app = world.apps.by_slug(app).ok_or_else(|| unknown(app))?;
+        let voucher = Voucher::Authorization {
+            app_id: app.id,
+            user_id,
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            redirect_uri: app.callback_urls.first().cloned().unwrap_or_default(),
+            challenge: None,
+        };
+        Ok(grants::code(&mut world, voucher, now))
     }
 
     /// Gives an App another private key, in PEM, and forgets the one it had.

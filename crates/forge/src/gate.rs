@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use domain::Clock;
+use domain::{Clock, Secret};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty, Full};
@@ -144,7 +144,7 @@ impl Gate {
                 let lease = self.pool.lease(session, &errand.demand, tried).await?;
                 Ok(Some(lease))
             }
-            Authority::Token(_) | Authority::Nobody => Ok(None),
+            Authority::Token(_) | Authority::Client { .. } | Authority::Nobody => Ok(None),
         }
     }
 
@@ -154,9 +154,11 @@ impl Gate {
         lease: Option<&Lease>,
         request: &mut Request<OctoBody>,
     ) -> Result<(), Error> {
-        let token = match &errand.authority {
-            Authority::Pool { .. } => lease.map(|lease| &lease.token),
-            Authority::Token(token) => Some(token),
+        let bearer = |token: &Secret| errand::authorization(errand.dialect, token);
+        let authorization = match &errand.authority {
+            Authority::Pool { .. } => lease.map(|lease| bearer(&lease.token)),
+            Authority::Token(token) => Some(bearer(token)),
+            Authority::Client { id, secret } => Some(errand::client_authorization(id, secret)),
             Authority::Nobody => None,
         };
         let headers = request.headers_mut();
@@ -164,11 +166,8 @@ impl Gate {
         if matches!(errand.dialect, Dialect::Storage | Dialect::Git) {
             headers.remove("x-github-api-version");
         }
-        if let Some(token) = token {
-            headers.insert(
-                header::AUTHORIZATION,
-                errand::authorization(errand.dialect, token)?,
-            );
+        if let Some(authorization) = authorization {
+            headers.insert(header::AUTHORIZATION, authorization?);
         }
         Ok(())
     }

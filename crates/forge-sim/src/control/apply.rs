@@ -120,6 +120,8 @@ impl Workshop<'_> {
             | Mutation::Uninstall { .. }
             | Mutation::Suspend { .. }
             | Mutation::EndInstallationTokens { .. }
+            | Mutation::EndGrantedTokens { .. }
+            | Mutation::RequestInstallation { .. }
             | Mutation::LoseMessages { .. }
             | Mutation::SetTokenFormat { .. }
             | Mutation::SetInstallationQuota { .. } => self.change_apps(mutation),

@@ -283,6 +283,20 @@ pub enum Mutation {
         /// The App.
         app: String,
     },
+    /// Ends every token that people have granted to an app; what renews them still works.
+    EndGrantedTokens {
+        /// The app.
+        app: String,
+    },
+    /// Asks an owner of an organization to install an App, as somebody who may not.
+    RequestInstallation {
+        /// The App.
+        app: String,
+        /// The organization.
+        account: String,
+        /// Who asks.
+        requester: String,
+    },
     /// Loses messages to hooks on their way, or stops doing so.
     LoseMessages {
         /// Whether they are lost from here on.

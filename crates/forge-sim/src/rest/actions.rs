@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{Outcome, routes, show};
 use crate::apps::{grants, hooks, life, tokens, unprocessable};
 use crate::caller::{Caller, Machine};
+use crate::query::Query;
 use crate::reply::{Refusal, Reply, Validators};
 use crate::urls::Urls;
 use crate::world::{Voucher, World};
@@ -65,6 +66,11 @@ const ACTIONS: &[Action] = &[
         method: Method::POST,
         template: "/app-manifests/{code}/conversions",
         act: convert,
+    },
+    Action {
+        method: Method::DELETE,
+        template: "/applications/{client_id}/token",
+        act: revoke_grant,
     },
 ];
 
@@ -198,6 +204,34 @@ fn convert(act: &mut Act<'_>) -> Outcome {
         status: StatusCode::CREATED,
         ..plain(Some(shown))
     })
+}
+
+/// Takes back a token that a person has granted: only the app that it was granted to can, by its client id and secret.
+fn revoke_grant(act: &mut Act<'_>) -> Outcome {
+    let Some(Machine::Client(app_id)) = act.caller.machine else {
+        return Err(Refusal::not_found());
+    };
+    let client_id = act.parameters.first().copied().unwrap_or_default();
+    let is_its = act
+        .world
+        .apps
+        .by_client_id(client_id)
+        .is_some_and(|app| app.id == app_id);
+    if !is_its {
+        return Err(Refusal::not_found());
+    }
+    let wanted = Query::from_json(act.body);
+    let value = wanted
+        .text("access_token")
+        .ok_or_else(|| unprocessable("For 'links/0/schema', nil is not an object."))?;
+    let now = act.now;
+    let token = act.world.tokens.iter_mut().find(|token| {
+        token.value.reveal() == value && token.app_id == Some(app_id) && token.is_valid(now)
+    });
+    token
+        .ok_or_else(|| unprocessable("Validation Failed"))?
+        .revoked = true;
+    Ok(done())
 }
 
 fn plain(body: Option<serde_json::Value>) -> Reply {

@@ -23,7 +23,7 @@ const NEEDED: [(&str, &[&str]); 10] = [
 pub(super) fn check(caller: &Caller, template: &str) -> Result<(), Refusal> {
     let permissions = match &caller.machine {
         None => return Ok(()),
-        Some(Machine::App(_)) => return Err(Refusal::not_found()),
+        Some(Machine::App(_) | Machine::Client(_)) => return Err(Refusal::not_found()),
         Some(Machine::Installation { permissions, .. }) => permissions,
     };
     let below = template

@@ -34,6 +34,8 @@ pub(crate) enum Authority {
     },
     /// A token that is in no pool yet.
     Token(Secret),
+    /// An application, by what it calls itself in OAuth and what proves that.
+    Client { id: String, secret: Secret },
     /// Nobody: the address itself is the permission, and a token must not go there.
     Nobody,
 }
@@ -62,7 +64,7 @@ impl Errand {
     pub(crate) fn cancel(&self) -> Option<CancellationToken> {
         match &self.authority {
             Authority::Pool { session, .. } => Some(session.scope.cancel.clone()),
-            Authority::Token(_) | Authority::Nobody => None,
+            Authority::Token(_) | Authority::Client { .. } | Authority::Nobody => None,
         }
     }
 }
@@ -76,6 +78,16 @@ pub(crate) fn authorization(dialect: Dialect, token: &Secret) -> Result<HeaderVa
         ),
         Dialect::Rest | Dialect::GraphQl | Dialect::Storage => format!("Bearer {}", token.expose()),
     };
+    sealed(text)
+}
+
+/// The same for an application that speaks for itself.
+pub(crate) fn client_authorization(id: &str, secret: &Secret) -> Result<HeaderValue, Error> {
+    let pair = BASE64_STANDARD.encode(format!("{id}:{}", secret.expose()));
+    sealed(format!("Basic {pair}"))
+}
+
+fn sealed(text: String) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::try_from(text)
         .ok()
         .ok_or_else(|| Error::NoCredential {

@@ -177,6 +177,30 @@ impl<'a> Oauth<'a> {
         ))
     }
 
+    /// Takes a token back that a person has granted: it works no more.
+    ///
+    /// GitHub docs, "Delete an app token".
+    pub async fn revoke(&self, client: &Client, token: &Secret) -> Result<(), Error> {
+        let base = self.host.rest();
+        let path = format!("applications/{}/token", client.id);
+        let authority = Authority::Client {
+            id: client.id.clone(),
+            secret: client.secret.clone(),
+        };
+        let ask = Ask {
+            method: Method::DELETE,
+            body: Some(Content::Json(json!({ "access_token": token.expose() }))),
+            repeats: 0,
+            ..rest::ask(
+                base,
+                address::below(base, &path)?,
+                Demand::free("applications"),
+            )
+        };
+        send(self.shared, &authority, &ask).await?;
+        Ok(())
+    }
+
     /// Whether a person sees an installation, by a token that the same App was given for her.
     pub async fn sees_installation(&self, token: &Secret, id: i64) -> Result<bool, Error> {
         let authority = Authority::Token(token.clone());

@@ -2,19 +2,20 @@
 //!
 //! The number of an installation in an address proves nothing: such numbers can be guessed, and an application may look up
 //! anybody's. So the code that came along is exchanged for a token of the person, she must see the installation with it, and the
-//! account must be hers or an organization that she owns. The token is then forgotten.
+//! account must be hers or an organization that she owns. The token is then given back to the host, and kept nowhere.
 
 use domain::application::{must_be_installed_by_owner, must_be_registered};
 use domain::check::{Field, Installed};
 use domain::{
-    ApplicationId, Arrival, CredentialKind, Findings, Host, InstallationRequestId, Login, Name,
-    OrganizationId, Purpose, Role, Secret, Slot, Step, missing_rights,
+    ApplicationId, Arrival, CredentialKind, Findings, Grant, Host, InstallationRequestId, Login,
+    Name, OrganizationId, Purpose, Role, Secret, Slot, Step, missing_rights,
 };
-use forge::github::{Owner, app};
+use forge::github::{Owner, app, oauth};
 use store::{
     Accepted, Account, Credential, Installation, NewCredential, NewInstallationRequest,
     NewOrganization, Organization, Seen, Source, TokenSource,
 };
+use tracing::warn;
 
 use super::Good;
 use super::errand::{Errands, gone, name_of, stored, wanted};
@@ -27,6 +28,12 @@ pub(super) struct Returned<'a> {
     pub(super) application: ApplicationId,
     pub(super) slot: Slot,
     pub(super) host: &'a Host,
+}
+
+/// What a person has granted to the application.
+struct Granted {
+    client: oauth::Client,
+    grant: Grant,
 }
 
 fn refuse(sentence: impl Into<String>) -> Stopped {
@@ -65,35 +72,54 @@ impl Returned<'_> {
         self.errands.engine.forge.app(self.host, identity)
     }
 
-    /// The token of the person who came back.
-    async fn person(&self) -> Result<Option<(Secret, Owner)>, Stopped> {
-        let trial = self.errands.trial(self.host);
-        trial.begin(Step::Person).await?;
+    /// What the person who came back has granted, if she brought a code.
+    async fn granted(&self) -> Result<Option<Granted>, Stopped> {
+        self.errands.trial(self.host).begin(Step::Person).await?;
         let (code, verifier) = stored(store::brought(self.errands.token))?;
         let Some(code) = code else { return Ok(None) };
         let (_, client) = tokens::identify(self.errands.engine, self.application)
             .await
             .map_err(in_trouble)?;
-        let granted = self
-            .errands
-            .engine
-            .forge
-            .oauth(self.host)
+        let grant = self
+            .oauth()
             .exchange(&client, &code, &verifier)
             .await
             .map_err(|error| refuse(format!("{error} Begin again from here.")))?;
-        let token = granted.access_token();
+        Ok(Some(Granted { client, grant }))
+    }
+
+    /// Ends a token that is not kept: nobody is to speak for that person any more.
+    async fn give_back(&self, granted: &Granted) {
+        let token = granted.grant.access_token();
+        if let Err(error) = self.oauth().revoke(&granted.client, &token).await {
+            warn!(%error, "The token of a person could not be given back; it was not kept.");
+        }
+    }
+
+    fn oauth(&self) -> oauth::Oauth<'_> {
+        self.errands.engine.forge.oauth(self.host)
+    }
+
+    async fn owner(&self, granted: &Granted) -> Result<Owner, Stopped> {
+        let token = granted.grant.access_token();
         let owner = self.errands.engine.forge.owner(self.host, &token).await;
-        let owner = owner.map_err(|error| trial.refused(&error))?;
-        Ok(Some((token, owner)))
+        owner.map_err(|error| self.errands.trial(self.host).refused(&error))
     }
 
     async fn installed(&self, purpose: &Purpose, number: i64) -> Result<Good, Stopped> {
-        let trial = self.errands.trial(self.host);
-        let (token, owner) = self.person().await?.ok_or_else(|| {
+        let granted = self.granted().await?.ok_or_else(|| {
             refuse("You came back without a proof of who you are: install the application again.")
         })?;
-        let oauth = self.errands.engine.forge.oauth(self.host);
+        let proven = self.proven(&granted, number).await;
+        self.give_back(&granted).await;
+        self.take_in(purpose, &proven?, None).await
+    }
+
+    /// The installation, if the person sees it and controls its account.
+    async fn proven(&self, granted: &Granted, number: i64) -> Result<app::Installation, Stopped> {
+        let trial = self.errands.trial(self.host);
+        let owner = self.owner(granted).await?;
+        let (oauth, token) = (self.oauth(), granted.grant.access_token());
         let sees = oauth.sees_installation(&token, number).await;
         if !sees.map_err(|error| trial.refused(&error))? {
             return Err(refuse(format!(
@@ -123,7 +149,7 @@ impl Returned<'_> {
         if !controls {
             return Err(refuse(must_be_installed_by_owner(Some(&account.login))));
         }
-        self.take_in(purpose, &found, None).await
+        Ok(found)
     }
 
     /// What follows from an installation that is proven.
@@ -244,9 +270,12 @@ impl Returned<'_> {
 
     /// The first condition is not met. What an owner was asked for is noted, so that it can be offered when she agrees.
     async fn requested(&self, purpose: &Purpose) -> Result<Stopped, Stopped> {
-        let Some((_, owner)) = self.person().await? else {
+        let Some(granted) = self.granted().await? else {
             return Ok(refuse(must_be_installed_by_owner(None)));
         };
+        let owner = self.owner(&granted).await;
+        self.give_back(&granted).await;
+        let owner = owner?;
         let (identity, _) = tokens::identify(self.errands.engine, self.application)
             .await
             .map_err(in_trouble)?;
@@ -280,20 +309,24 @@ impl Returned<'_> {
     }
 
     async fn register_by_oauth(&self, name: &Name, accounts: &[Login]) -> Result<Good, Stopped> {
-        let (code, verifier) = stored(store::brought(self.errands.token))?;
-        let code = code.ok_or_else(|| {
+        let granted = self.granted().await?.ok_or_else(|| {
             refuse("The authorization was not given: begin again, and authorize the application.")
         })?;
-        let (_, client) = tokens::identify(self.errands.engine, self.application)
-            .await
-            .map_err(in_trouble)?;
+        let good = self.by_grant(&granted.grant, name, accounts).await;
+        if good.is_err() {
+            self.give_back(&granted).await;
+        }
+        good
+    }
+
+    /// Registers an organization with what a person has granted, if that is enough.
+    async fn by_grant(
+        &self,
+        grant: &Grant,
+        name: &Name,
+        accounts: &[Login],
+    ) -> Result<Good, Stopped> {
         let trial = self.errands.trial(self.host);
-        trial.begin(Step::Person).await?;
-        let oauth = self.errands.engine.forge.oauth(self.host);
-        let grant = oauth
-            .exchange(&client, &code, &verifier)
-            .await
-            .map_err(|error| refuse(format!("{error} Begin again from here.")))?;
         let token = grant.access_token();
         let trial = trial.of(&token);
         let tried = trial.ask_anyone().await?;
@@ -320,7 +353,7 @@ impl Returned<'_> {
             expires_at: None,
             token: TokenSource::Grant {
                 application: self.application,
-                grant,
+                grant: grant.clone(),
             },
         };
         trial.begin(Step::Keep).await?;

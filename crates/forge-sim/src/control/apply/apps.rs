@@ -70,6 +70,25 @@ impl Workshop<'_> {
                 }
                 Ok(Mutated::id(app_id))
             }
+            Mutation::EndGrantedTokens { app } => {
+                let app_id = self.app_id(app)?;
+                for token in &mut self.world.tokens {
+                    if token.app_id == Some(app_id) {
+                        token.expires_at = Some(now);
+                    }
+                }
+                Ok(Mutated::id(app_id))
+            }
+            Mutation::RequestInstallation {
+                app,
+                account,
+                requester,
+            } => {
+                let (app_id, account_id) = (self.app_id(app)?, self.account_id(account)?);
+                let requester_id = self.account_id(requester)?;
+                life::request(self.world, app_id, account_id, requester_id, now);
+                Ok(Mutated::id(requester_id))
+            }
             Mutation::LoseMessages { lost } => {
                 self.world.apps.lossy = *lost;
                 Ok(Mutated::default())

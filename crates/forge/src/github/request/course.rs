@@ -121,7 +121,7 @@ impl Course {
         tracing::debug!(%error, repeat = self.repeats, "request repeated");
         let cancel = match &self.authority {
             Authority::Pool { session, .. } => Some(&session.scope.cancel),
-            Authority::Token(_) | Authority::Nobody => None,
+            Authority::Token(_) | Authority::Client { .. } | Authority::Nobody => None,
         };
         match cancel {
             None => tokio::time::sleep(pause).await,
