@@ -97,6 +97,37 @@ fn a_host_that_says_that_it_does_not_count_is_not_counted() {
 }
 
 #[test]
+fn a_host_that_does_not_count_is_asked_no_more_in_a_minute_than_any_other() {
+    let mut ledger = Ledger::new(Sharing::Alone);
+    let demand = Demand::rest("issues");
+    ledger.learn_unlimited(&key(1), &Resource::core());
+    let most = usize::try_from(Terms::GITHUB.points_a_minute).unwrap();
+    let mut sent = 0;
+    // Each is answered in the second in which it left, for a minute that is looked at second by second.
+    for second in 1..60 {
+        loop {
+            match lease(&mut ledger, 1, &demand, at(second)) {
+                Ok(ticket) => {
+                    sent += 1;
+                    let answered = Settlement {
+                        cost: None,
+                        reading: None,
+                        outcome: Outcome::Uncounted,
+                    };
+                    ledger.settle(ticket, answered, at(second));
+                }
+                Err(held) => {
+                    assert_eq!(held.why, Why::Pace);
+                    break;
+                }
+            }
+            assert!(sent <= most, "nothing holds them back");
+        }
+    }
+    assert!(sent > most / 2, "{sent} of {most}");
+}
+
+#[test]
 fn what_is_leased_counts_as_spent_and_the_reserve_is_never_touched() {
     let mut ledger = ledger(13, 10);
     let demand = Demand::rest("issues");

@@ -25,7 +25,7 @@ pub struct Handle {
 pub struct Secure {
     /// The base of pages and git, `https://…`.
     pub web: String,
-    /// The certificate to trust, PEM.
+    /// The authority to trust, PEM.
     pub certificate: PathBuf,
 }
 

@@ -1,7 +1,9 @@
 //! What every command works with.
 
+use std::path::PathBuf;
+
 use domain::{Clock, Name, OrganizationId, StorageId};
-use forge::{Forge, Pool, Sharing};
+use forge::{Forge, Pool, PrivateAuthority, Sharing};
 use store::{Actor, Db, Fleet, Scoped, Sealer, Tenant};
 
 use crate::app;
@@ -101,13 +103,29 @@ impl Context {
     }
 
     /// Speaks to hosts on behalf of the person at the terminal, who has named the token to use.
-    pub(crate) fn forge(&self) -> Result<Forge, Error> {
+    pub(crate) async fn forge(&self) -> Result<Forge, Error> {
         let pool = Pool::new(self.clock.clone(), Sharing::Alone);
-        Ok(Forge::new(
-            pool,
-            self.clock.clone(),
-            forge::Options::default(),
-        )?)
+        let forge = Forge::new(pool, self.clock.clone(), forge::Options::default())?;
+        let stored = self.db().await?.fleet().certificate_authorities().await?;
+        let authorities = stored
+            .into_iter()
+            // No git is started from here, so nothing reads a file.
+            .map(|(host, pem)| {
+                (
+                    host,
+                    PrivateAuthority {
+                        pem,
+                        file: PathBuf::new(),
+                    },
+                )
+            })
+            .collect();
+        match forge.trust(&authorities).into_iter().next() {
+            Some((host, error)) => Err(Error::Failed(format!(
+                "{error} It was given for {host}, in the console under Applications."
+            ))),
+            None => Ok(forge),
+        }
     }
 }
 

@@ -1,10 +1,11 @@
-//! TLS with a certificate made at the start, for clients that speak nothing else.
+//! TLS with a certificate of a private authority, both made at the start, for clients that speak nothing else.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::serve::Listener;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -21,26 +22,38 @@ pub(crate) struct TlsListener {
 }
 
 impl TlsListener {
-    /// Makes a certificate for the loopback addresses and writes it to `folder`, for clients to trust.
+    /// Makes an authority and a certificate for the loopback addresses; the authority's is written to `folder`, for clients to trust.
     pub(crate) fn new(listener: TcpListener, folder: &Path) -> Result<(Self, PathBuf), Error> {
         let failed = |error: &dyn std::fmt::Display| Error::Tls(error.to_string());
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority
+            .distinguished_name
+            .push(DnType::CommonName, "Authority of a simulator");
+        let authority_key = KeyPair::generate().map_err(|error| failed(&error))?;
+        let trusted = authority
+            .self_signed(&authority_key)
+            .map_err(|error| failed(&error))?;
+        let issuer = Issuer::new(authority, authority_key);
         let names = [
             "localhost".to_owned(),
             "127.0.0.1".to_owned(),
             "::1".to_owned(),
         ];
-        let certified =
-            rcgen::generate_simple_self_signed(names).map_err(|error| failed(&error))?;
-        let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der())
+        let own_key = KeyPair::generate().map_err(|error| failed(&error))?;
+        let own = CertificateParams::new(names)
+            .and_then(|params| params.signed_by(&own_key, &issuer))
             .map_err(|error| failed(&error))?;
+        let key =
+            PrivateKeyDer::try_from(own_key.serialize_der()).map_err(|error| failed(&error))?;
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| failed(&error))?
             .with_no_client_auth()
-            .with_single_cert(vec![certified.cert.der().clone()], key)
+            .with_single_cert(vec![own.der().clone()], key)
             .map_err(|error| failed(&error))?;
         let path = folder.join("certificate.pem");
-        std::fs::write(&path, certified.cert.pem()).map_err(Error::file(&path))?;
+        std::fs::write(&path, trusted.pem()).map_err(Error::file(&path))?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
         Ok((Self { listener, acceptor }, path))
     }

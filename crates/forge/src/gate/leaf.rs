@@ -104,6 +104,9 @@ fn place(uri: &http::Uri) -> String {
     format!("{}://{authority}", uri.scheme_str().unwrap_or("https"))
 }
 
+/// How rustls begins what it has against a certificate.
+const UNTRUSTED: &str = "invalid peer certificate";
+
 fn failure(place: &str, error: octocrab::Error) -> Error {
     let octocrab::Error::Reqwest { source, .. } = error else {
         return Error::Protocol {
@@ -118,6 +121,11 @@ fn failure(place: &str, error: octocrab::Error) -> Error {
                 chain(&source)
             ),
         };
+    } else if source.is_connect() && chain(&source).contains(UNTRUSTED) {
+        format!(
+            "The certificate of {place} is not trusted ({}). If a private authority has issued it, who runs this service can give that authority under Applications.",
+            cause(&source)
+        )
     } else if source.is_connect() {
         format!("{place} cannot be reached: {}.", chain(&source))
     } else if source.is_timeout() {
@@ -168,4 +176,13 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// The last cause of an error.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
 }

@@ -8,7 +8,7 @@ use domain::{BucketKey, CredentialKind, Health, Name, Reading, Role};
 use serde_json::{Value, json};
 use store::{BucketRow, Credential, Leftover, NewCredential, Organization, Scoped, TokenSource};
 
-use super::identify::{Candidate, remarks};
+use super::identify::{Candidate, note_host, remarks};
 use super::organization;
 use crate::context::{Context, new_name};
 use crate::error::Error;
@@ -97,8 +97,10 @@ async fn add(context: &Context, add: Add) -> Result<Exit, Error> {
         add.name.as_deref().unwrap_or(&add.user),
         known.iter().map(|one| one.name.as_str()),
     )?;
-    let candidate = Candidate::read(context, &organization.host, &add.token_file)?;
-    let identity = candidate.ask(&add.user).await?.owner;
+    let candidate = Candidate::read(context, &organization.host, &add.token_file).await?;
+    let tried = candidate.ask(&add.user).await?;
+    note_host(context, &tried).await?;
+    let identity = tried.owner;
     let token = candidate.token;
     let kind = CredentialKind::AccessToken;
     let id = scoped

@@ -21,12 +21,16 @@ pub(crate) struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     /// Reads the token; nothing is asked yet.
-    pub(crate) fn read(context: &Context, host: &'a Host, file: &'a Path) -> Result<Self, Error> {
+    pub(crate) async fn read(
+        context: &Context,
+        host: &'a Host,
+        file: &'a Path,
+    ) -> Result<Self, Error> {
         let token = match host.kind() {
             ForgeKind::GitHub => secret_file::github_token(file)?,
         };
         Ok(Self {
-            forge: context.forge()?,
+            forge: context.forge().await?,
             host,
             token,
             file,
@@ -55,6 +59,18 @@ impl<'a> Candidate<'a> {
             Stopped::Lost => Error::Failed("The check was taken over by somebody else.".to_owned()),
         }
     }
+}
+
+/// Keeps what a trial has said of the host itself, for the pages.
+pub(crate) async fn note_host(context: &Context, tried: &Tried) -> Result<(), Error> {
+    let host = &tried.owner.bucket.host;
+    let counts = !tried.budgets.unlimited;
+    Ok(context
+        .db()
+        .await?
+        .fleet()
+        .note_counting(host, counts)
+        .await?)
 }
 
 /// Sentences about a token that the person should know.

@@ -7,7 +7,7 @@ use domain::{CredentialKind, ForgeKind, Host, Login, Name, Role};
 use serde_json::{Value, json};
 use store::{NewCredential, NewOrganization, Organization, Scoped, TokenSource};
 
-use super::identify::{Candidate, remarks};
+use super::identify::{Candidate, note_host, remarks};
 use crate::context::{Context, new_name};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -75,7 +75,7 @@ async fn add(context: &Context, add: Add) -> Result<Exit, Error> {
         &add.name,
         known.iter().map(|one| one.name.as_str()),
     )?;
-    let candidate = Candidate::read(context, &host, &add.token_file)?;
+    let candidate = Candidate::read(context, &host, &add.token_file).await?;
     let tried = candidate.ask(&add.user).await?;
     let wanted = wanted(&add)?;
     let accounts = candidate
@@ -83,6 +83,7 @@ async fn add(context: &Context, add: Add) -> Result<Exit, Error> {
         .accounts(&wanted, tried.memberships.as_ref())
         .await
         .map_err(|stopped| candidate.refused(stopped))?;
+    note_host(context, &tried).await?;
     let token = candidate.token;
     let identity = tried.owner;
     let credential: Name = identity.login.parse()?;
