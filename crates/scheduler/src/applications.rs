@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use domain::ApplicationId;
 use forge::github::app::Sent;
 use store::{Application, ApplicationKeys, Conversion, Looked};
@@ -16,6 +17,9 @@ use crate::tokens::{self, Trouble};
 /// Messages that are acted upon in one round; the rest waits for the next.
 const AT_ONCE: usize = 1_000;
 
+/// A host's clock may be so far from ours, and counts whole seconds.
+const APART: TimeDelta = TimeDelta::minutes(1);
+
 /// A host that does not answer for this long is asked again in the next round.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -27,14 +31,21 @@ pub(crate) async fn round(engine: &Engine) -> Result<(), Error> {
     for id in engine.fleet.applications_to_look_at().await? {
         look(engine, id).await?;
     }
-    for id in engine.fleet.applications_to_ask_for_messages().await? {
-        if let Err(error) = find_lost(engine, id).await {
+    let asked = engine.fleet.applications_to_ask_for_messages().await?;
+    for id in &asked {
+        if let Err(error) = find_lost(engine, *id).await {
             warn!(application = %id, error = sentence(&error), "Messages that may have got lost could not be looked for.");
         }
     }
     for _ in 0..AT_ONCE {
         if !engine.fleet.act_on_message().await? {
             break;
+        }
+    }
+    // What the host tells by itself says who had asked, and counts first.
+    for id in asked {
+        if let Err(error) = find_approvals(engine, id).await {
+            warn!(application = %id, error = sentence(&error), "Whether owners have answered requests could not be asked.");
         }
     }
     engine.fleet.sweep_messages().await?;
@@ -133,6 +144,48 @@ async fn find_lost(engine: &Engine, id: ApplicationId) -> Result<(), Error> {
                 event = message.event,
                 guid = one.guid,
                 "A message that had got lost was found."
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Finds the requests that an owner has answered without the host telling of it: one that was listed as open until now, is not any
+/// more, and has an installation that was made since.
+async fn find_approvals(engine: &Engine, id: ApplicationId) -> Result<(), Error> {
+    let open = engine.fleet.open_installation_requests(id).await?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    let Some(application) = find(engine, id).await? else {
+        return Ok(());
+    };
+    let Ok((identity, _)) = tokens::identify(engine, id).await else {
+        return Ok(());
+    };
+    let app = engine.forge.app(&application.host, &identity);
+    let pending = app.requests().await?;
+    for request in &open {
+        let is_pending = pending
+            .iter()
+            .any(|one| one.account.id == request.account_id && one.requester == request.requester);
+        if is_pending {
+            engine.fleet.note_request_pending(request).await?;
+            continue;
+        }
+        let Some(made) = app.installation_on(&request.account).await? else {
+            continue;
+        };
+        if made.account.id == request.account_id
+            && made.created_at >= request.open_at - APART
+            && engine
+                .fleet
+                .offer_installation(id, request, made.id)
+                .await?
+        {
+            info!(
+                installation = made.id,
+                "An installation that somebody had asked for was found."
             );
         }
     }

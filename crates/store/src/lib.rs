@@ -71,7 +71,7 @@ pub use db::{Db, Fleet, MIGRATOR, Scoped};
 pub use drafts::{Draft, PlanSettings};
 pub use error::Error;
 pub use fetches::{FetchFilter, FetchKind, FetchPage, FetchPlace, FetchView, NewFetch, by_urgency};
-pub use installation_requests::{InstallationRequest, NewInstallationRequest};
+pub use installation_requests::{InstallationRequest, NewInstallationRequest, OpenRequest};
 pub use lease::{LeaseMode, StorageLease};
 pub use members::{Invitation, Member, NewInvitation};
 pub use organizations::{

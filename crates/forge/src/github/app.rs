@@ -74,6 +74,8 @@ pub struct Installation {
     pub permissions: BTreeMap<String, String>,
     /// Whether it covers all repositories of the account.
     pub covers_all: bool,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
     /// Who has suspended it; an empty name if the host does not say.
     pub suspended_by: Option<String>,
     /// Who is charged for what is done with it.
@@ -125,6 +127,7 @@ struct RawInstallation {
     account: RawAccount,
     permissions: BTreeMap<String, String>,
     repository_selection: String,
+    created_at: DateTime<Utc>,
     suspended_at: Option<Value>,
     suspended_by: Option<RawAccount>,
 }
@@ -187,10 +190,18 @@ impl<'a> App<'a> {
 
     /// One of its installations; nothing if there is none with that number.
     pub async fn installation(&self, id: i64) -> Result<Option<Installation>, Error> {
-        match self
-            .get::<RawInstallation>(&format!("app/installations/{id}"))
+        self.installation_at(&format!("app/installations/{id}"))
             .await
-        {
+    }
+
+    /// The one on an organization, by its name; nothing if there is none.
+    pub async fn installation_on(&self, organization: &str) -> Result<Option<Installation>, Error> {
+        self.installation_at(&format!("orgs/{organization}/installation"))
+            .await
+    }
+
+    async fn installation_at(&self, path: &str) -> Result<Option<Installation>, Error> {
+        match self.get::<RawInstallation>(path).await {
             Ok(raw) => Ok(Some(self.installed(raw))),
             Err(Error::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -253,6 +264,7 @@ impl<'a> App<'a> {
             account: raw.account.into(),
             permissions: raw.permissions,
             covers_all: raw.repository_selection == "all",
+            created_at: raw.created_at,
             suspended_by,
             bucket: BucketKey {
                 host: self.host.authority(),

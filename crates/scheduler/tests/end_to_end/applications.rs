@@ -8,17 +8,17 @@ use store::{ApplicationKeys, Installation, NewApplication, NewCredential, RunVie
 
 use crate::world::{LOGIN, Setting, World, sealer};
 
-const SLUG: &str = "backup";
+pub(crate) const SLUG: &str = "backup";
 const BOT: &str = "backup[bot]";
 
-struct Stage {
-    world: World,
-    application: domain::ApplicationId,
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) application: domain::ApplicationId,
     keys: AppKeys,
-    credential: CredentialId,
+    pub(crate) credential: CredentialId,
 }
 
-fn stored(keys: &AppKeys, pem: &str) -> ApplicationKeys {
+pub(crate) fn stored(keys: &AppKeys, pem: &str) -> ApplicationKeys {
     ApplicationKeys {
         app_id: i64::try_from(keys.id).ok(),
         client_id: keys.client_id.clone(),
@@ -33,7 +33,11 @@ impl Stage {
     /// A world whose pool has a user and an application that is installed on the same account.
     async fn set(pool: &PgPool, format: TokenFormat) -> Self {
         let recipe = Recipe::organization(LOGIN, 8, Profile::Small);
-        let world = World::make(pool, Setting::of(recipe)).await;
+        Self::in_world(World::make(pool, Setting::of(recipe)).await, format, None).await
+    }
+
+    /// The same in a world that is there, with an application that is told of events at an address.
+    pub(crate) async fn in_world(world: World, format: TokenFormat, hook: Option<&str>) -> Self {
         let control = world.simulator.control();
         let read = |name: &str| (name.to_owned(), "read".to_owned());
         let keys = control
@@ -44,6 +48,7 @@ impl Stage {
                 permissions: ["metadata", "contents", "issues", "pull_requests"]
                     .map(read)
                     .into(),
+                hook_url: hook.map(str::to_owned),
                 ..AppRecipe::default()
             })
             .unwrap();
@@ -136,7 +141,7 @@ impl Stage {
         statistics.by_route.get(route).copied().unwrap_or(0)
     }
 
-    async fn health(&self) -> Health {
+    pub(crate) async fn health(&self) -> Health {
         let all = self
             .world
             .scoped

@@ -6,7 +6,7 @@ use store::{Check, NewCheck, TokenSource};
 
 use crate::world::{LOGIN, Setting, World, sealer};
 
-fn recipe() -> Recipe {
+pub(crate) fn recipe() -> Recipe {
     Recipe::organization(LOGIN, 2, Profile::Tiny)
         .with_user(UserRecipe {
             more_tokens: 1,
@@ -21,7 +21,7 @@ fn recipe() -> Recipe {
 }
 
 impl World {
-    async fn ask(&self, errand: Errand, token: Option<&str>) -> CheckId {
+    pub(crate) async fn ask(&self, errand: Errand, token: Option<&str>) -> CheckId {
         let new = NewCheck {
             errand,
             token: token.map(|token| TokenSource::New(Secret::new(token))),
@@ -41,7 +41,7 @@ impl World {
         self.ended(id).await
     }
 
-    async fn ask_to_register(&self, name: &str, host: &str, accounts: &[&str]) -> Check {
+    pub(crate) async fn ask_to_register(&self, name: &str, host: &str, accounts: &[&str]) -> Check {
         let errand = Errand::Register {
             name: name.parse().unwrap(),
             host: host.to_owned(),
@@ -52,7 +52,7 @@ impl World {
         self.ended(id).await
     }
 
-    async fn ended(&self, id: CheckId) -> Check {
+    pub(crate) async fn ended(&self, id: CheckId) -> Check {
         let view = async || self.scoped.check(id).await.unwrap().unwrap();
         self.eventually("the check ends", async || view().await.state.is_final())
             .await;
@@ -68,7 +68,7 @@ impl World {
     }
 }
 
-fn refusal(check: Check) -> Refusal {
+pub(crate) fn refusal(check: Check) -> Refusal {
     assert_eq!(check.state, CheckState::Refused, "{check:?}");
     check.refusal.unwrap()
 }

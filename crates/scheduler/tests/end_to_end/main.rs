@@ -9,7 +9,10 @@
 mod applications;
 mod checks;
 mod credentials;
+mod grants;
+mod hosts;
 mod lifecycle;
+mod messages;
 mod quota;
 mod runs;
 mod world;

@@ -39,6 +39,8 @@ pub(crate) struct Setting {
     pub(crate) recipe: Recipe,
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
+    /// Whether the host also speaks TLS, with a certificate of a private authority.
+    pub(crate) tls: bool,
 }
 
 impl Setting {
@@ -48,6 +50,7 @@ impl Setting {
             recipe: recipe.with_user(UserRecipe::member("main")),
             limits: Limits::default(),
             clock: Clock::system(),
+            tls: false,
         }
     }
 }
@@ -63,6 +66,7 @@ impl World {
             .ok();
         let simulator = forge_sim::start(Options {
             limits: setting.limits,
+            tls: setting.tls,
             ..Options::new(setting.recipe)
         })
         .await
@@ -168,6 +172,18 @@ impl World {
             })
             .await
             .unwrap()
+    }
+
+    /// Moves the host's clock and ours, which must be one that is moved by hand.
+    pub(crate) fn pass(&self, by: Duration) {
+        self.simulator.control().advance(by);
+        self.clock.advance(chrono::TimeDelta::from_std(by).unwrap());
+    }
+
+    /// How often the host was asked this.
+    pub(crate) fn asked(&self, route: &str) -> u64 {
+        let statistics = self.simulator.control().statistics();
+        statistics.by_route.get(route).copied().unwrap_or(0)
     }
 
     /// Starts a scheduler with a data folder of its own.

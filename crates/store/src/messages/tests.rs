@@ -152,6 +152,17 @@ impl Stage {
         all.into_iter().find(|one| one.id == id).unwrap().health
     }
 
+    /// The number of the main application's installation on an account.
+    async fn main_number(&self, on: i64) -> Option<i64> {
+        let all = self.acme.scoped.credentials(self.organization).await;
+        all.unwrap().into_iter().find_map(|one| match one.source {
+            Source::Installation {
+                account, number, ..
+            } if one.role == Role::Main && account == on => number,
+            _ => None,
+        })
+    }
+
     /// The accounts that carry the main application, and the live additional credentials with theirs.
     async fn carried(&self) -> (Vec<i64>, Vec<(CredentialId, i64)>) {
         let all = self
@@ -187,16 +198,42 @@ async fn no_credential_works_for_an_account_without_main_credentials(pool: PgPoo
     let (mut added, mut refused, mut ended) = (0, 0, 0);
     for seed in 0..12 {
         let mut random = fastrand::Rng::with_seed(seed);
-        for step in 0..60 {
-            let application = random.usize(0..SLOTS.len());
-            let on = ACCOUNTS[random.usize(0..ACCOUNTS.len())];
+        for step in 0..70 {
+            let (mains, live) = stage.carried().await;
+            let bare: Vec<i64> = ACCOUNTS
+                .into_iter()
+                .filter(|one| !mains.contains(one))
+                .collect();
+            // A third of all steps try what must not work: an additional application where the main one is not.
+            let is_hostile = !bare.is_empty() && random.usize(0..3) == 0;
+            let application = if is_hostile {
+                random.usize(1..SLOTS.len())
+            } else {
+                random.usize(0..SLOTS.len())
+            };
+            let on = if is_hostile {
+                bare[random.usize(0..bare.len())]
+            } else {
+                ACCOUNTS[random.usize(0..ACCOUNTS.len())]
+            };
             // Installations of one application on one account are few, so that old messages meet new rows.
             let number =
                 100 * (i64::try_from(application).unwrap() + 1) + on * 2 + random.i64(0..2);
-            let (mains, live) = stage.carried().await;
             let guid = format!("{seed}-{step}");
-            let what = random.usize(0..9);
+            // The main application is taken off accounts often, so that there are some without it.
+            let what = if is_hostile {
+                random.usize(0..3)
+            } else {
+                random.usize(0..10)
+            };
             match what {
+                9 => {
+                    let from = mains.first().copied().unwrap_or(on);
+                    let gone = Notice::Uninstalled {
+                        installation: stage.main_number(from).await.unwrap_or(number),
+                    };
+                    stage.hear(0, &guid, &gone).await;
+                }
                 0..=2 => {
                     let outcome = stage.install(application, on, number).await;
                     if application == 0 || mains.contains(&on) {
@@ -272,7 +309,7 @@ async fn no_credential_works_for_an_account_without_main_credentials(pool: PgPoo
         }
     }
     assert!(
-        added > 50 && refused > 10 && ended > 10,
+        added > 50 && refused > 150 && ended > 10,
         "the sequences say little: {added} added, {refused} refused, {ended} ended"
     );
 }
@@ -357,6 +394,69 @@ async fn an_approval_is_offered_to_who_asked_on_the_host_and_to_nobody_else(pool
     let other = crate::samples::tenant(&stage.acme.db, "other").await;
     let theirs = other.scoped.installation_requests(stage.organization).await;
     assert_eq!(theirs.unwrap(), []);
+}
+
+/// Where the host tells of nothing, an installation that has taken the place of an open request is offered; but what it does tell
+/// counts more.
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn an_installation_that_the_host_told_of_is_not_offered_to_somebody_else(pool: PgPool) {
+    let stage = Stage::set(&pool).await;
+    let (scoped, fleet) = (&stage.acme.scoped, &stage.acme.fleet);
+    let application = stage.applications[1];
+    let new = NewInstallationRequest {
+        organization: stage.organization,
+        application,
+        account_id: 9,
+        account: "account-9".to_owned(),
+        requester: 4,
+    };
+    scoped.note_installation_request(&new).await.unwrap();
+    let open = async || fleet.open_installation_requests(application).await.unwrap();
+    let request = open().await.remove(0);
+    assert_eq!(request.open_at, stage.acme.clock.now());
+    stage.acme.pass(1);
+    fleet.note_request_pending(&request).await.unwrap();
+    let request = open().await.remove(0);
+    assert_eq!(request.open_at, stage.acme.clock.now());
+
+    let theirs = Notice::Installed {
+        installation: 200,
+        account: 9,
+        requester: None,
+    };
+    stage.hear(1, "a", &theirs).await;
+    let offer = async |number| {
+        fleet
+            .offer_installation(application, &request, number)
+            .await
+    };
+    assert!(!offer(200).await.unwrap(), "nobody had asked for that one");
+    assert!(offer(201).await.unwrap());
+    assert!(!offer(202).await.unwrap(), "the first answer counts");
+    assert_eq!(open().await, []);
+    let all = scoped.installation_requests(stage.organization).await;
+    let all = all.unwrap();
+    assert_eq!(all[0].installation, Some(201));
+
+    let other = crate::samples::tenant(&stage.acme.db, "other").await;
+    let theirs = other.scoped.dismiss_installation_request(all[0].id).await;
+    assert!(matches!(theirs, Err(Error::Missing { .. })), "{theirs:?}");
+    scoped
+        .dismiss_installation_request(all[0].id)
+        .await
+        .unwrap();
+    let left = scoped.installation_requests(stage.organization).await;
+    assert_eq!(left.unwrap(), []);
+    let noted: Vec<String> = sqlx::query_scalar(
+        "SELECT action FROM audit WHERE subject_kind = 'installation_request' ORDER BY id",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(
+        noted,
+        ["installation_request.add", "installation_request.dismiss"]
+    );
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]

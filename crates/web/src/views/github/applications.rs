@@ -36,6 +36,11 @@ pub(super) fn routes() -> Vec<Route> {
             ADMIN,
             take,
         ),
+        Route::post(
+            "/t/{tenant}/github/{organization}/credentials/requests/{request}/dismiss",
+            ADMIN,
+            dismiss,
+        ),
         Route::get(
             "/t/{tenant}/github/{organization}/accounts/new",
             ADMIN,
@@ -202,6 +207,39 @@ async fn take(
     match checks::ask(&console, &member, new, &mut Fields::new()).await? {
         Some(check) => page::go(&check),
         None => page::go(&super::credentials::address(&member, organization)),
+    }
+}
+
+/// Forgets what was asked for; what an owner has installed stays installed on the host.
+async fn dismiss(
+    State(console): State<Console>,
+    member: Member,
+    Path((_, organization, request)): Path<(String, OrganizationId, InstallationRequestId)>,
+) -> Result<Response, Error> {
+    find(&member, organization).await?;
+    let back = super::credentials::address(&member, organization);
+    let requests = member.scoped.installation_requests(organization).await?;
+    let Some(found) = requests.iter().find(|one| one.id == request) else {
+        return page::go(&back);
+    };
+    match member.scoped.dismiss_installation_request(request).await {
+        Ok(()) => {
+            let label = found.slot.label();
+            let sentence = if found.installation.is_some() {
+                format!(
+                    "{label} on {} is not added. It stays installed there.",
+                    found.account
+                )
+            } else {
+                format!(
+                    "{label} is not awaited on {} any more. An owner may still install it there.",
+                    found.account
+                )
+            };
+            page::go_saying(&console, &back, &sentence)
+        }
+        Err(store::Error::Missing { .. }) => page::go(&back),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -577,3 +577,75 @@ async fn an_organization_is_renamed_once_and_removed_by_its_name(pool: PgPool) {
     );
     assert_eq!(browser.get(&edit).await.status, StatusCode::NOT_FOUND);
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_host_without_limits_says_so_on_the_page(pool: PgPool) {
+    let site = Site::new(&pool).await;
+    let octo = organization(&site).await;
+    add(&site, octo, "bot", 7).await;
+    let mut browser = admin(&site).await;
+    let page = browser.get(&of(octo, "credentials")).await.body;
+    assert!(page.contains("Quota not known yet"), "{page}");
+    let fleet = site.db.fleet();
+    fleet.note_counting("github.com", false).await.unwrap();
+    let page = browser.get(&of(octo, "credentials")).await.body;
+    assert!(page.contains("Unlimited by this host"), "{page}");
+    // It may be switched on one day.
+    fleet.note_counting("github.com", true).await.unwrap();
+    let page = browser.get(&of(octo, "credentials")).await.body;
+    assert!(!page.contains("Unlimited by this host"), "{page}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_an_owner_was_asked_for_can_be_dismissed_by_any_admin(pool: PgPool) {
+    let site = Site::new(&pool).await;
+    let octo = organization(&site).await;
+    let application = site
+        .db
+        .fleet()
+        .add_application(
+            &site.sealer,
+            &store::NewApplication {
+                host: domain::Host::parse(domain::ForgeKind::GitHub, "github.com", &[]).unwrap(),
+                slot: domain::Slot::Additional(3),
+                owner: None,
+            },
+            &store::ApplicationKeys {
+                app_id: Some(1),
+                client_id: "Iv23".to_owned(),
+                slug: Some("backup".to_owned()),
+                client_secret: Secret::new("secret"),
+                private_key: Some(Secret::new("key")),
+                webhook_secret: None,
+            },
+        )
+        .await
+        .unwrap();
+    let asked = store::NewInstallationRequest {
+        organization: octo,
+        application,
+        account_id: 9,
+        account: "octo".to_owned(),
+        requester: 4,
+    };
+    scoped(&site)
+        .note_installation_request(&asked)
+        .await
+        .unwrap();
+    let mut browser = admin(&site).await;
+    let page = browser.get(&of(octo, "credentials")).await.body;
+    assert!(page.contains("waits for an owner of octo"), "{page}");
+    assert!(page.contains("Dismiss GitHub App #3 on octo"), "{page}");
+    let request = scoped(&site).installation_requests(octo).await.unwrap()[0].id;
+    let address = of(octo, &format!("credentials/requests/{request}/dismiss"));
+    for _ in 0..2 {
+        let answer = browser.post(&address, &[]).await;
+        assert_eq!(answer.header("location"), of(octo, "credentials"));
+    }
+    let page = browser.get(&of(octo, "credentials")).await.body;
+    assert!(!page.contains("waits for an owner"), "{page}");
+    let log = browser
+        .get("/t/acme/audit?action=installation_request.dismiss")
+        .await;
+    assert!(log.body.contains("octo"), "{}", log.body);
+}
