@@ -128,6 +128,18 @@ fn standing(application: &Application) -> (&'static str, String) {
     }
 }
 
+/// What becomes of it here.
+fn use_of(application: &Application) -> &'static str {
+    match application.slot {
+        Slot::Main => "Organizations are registered with it",
+        Slot::Write => {
+            "Kept for restores to the host, which do not exist yet: nothing uses it today"
+        }
+        Slot::OAuth => "People authorize it to register an organization",
+        Slot::Additional(_) => "Enlarges the pools of organizations",
+    }
+}
+
 /// What was said against it.
 fn complaint(application: &Application) -> Option<&str> {
     match &application.state {

@@ -158,3 +158,6 @@ async fn hear(
         .await?;
     Ok(StatusCode::ACCEPTED.into_response())
 }
+
+#[cfg(test)]
+mod tests;
