@@ -104,3 +104,70 @@ async fn who_is_locked_out_comes_in_by_the_command_line() {
     assert_eq!(row_count(&database, "people").await, 1);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn an_application_is_added_from_files_and_looked_at_by_the_server() {
+    let world = World::start(small()).await;
+    world.add_tenant().await;
+    let control = world.sim.control();
+    let made = control
+        .create_app(&forge_sim::AppRecipe {
+            name: "Backup".to_owned(),
+            owner: crate::world::ORGANIZATION.to_owned(),
+            public: true,
+            permissions: [("metadata".to_owned(), "read".to_owned())].into(),
+            ..forge_sim::AppRecipe::default()
+        })
+        .unwrap();
+    let file = |name: &str, text: &str| {
+        let path = world.folder().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let secret = file("client-secret", made.client_secret.reveal());
+    let key = file("private-key.pem", made.pem.as_ref().unwrap().reveal());
+    let (host, number) = (world.host(), made.id.to_string());
+    let add = async |slot: &str| {
+        let client = [
+            "--client-id",
+            &made.client_id,
+            "--client-secret-file",
+            &secret,
+        ];
+        let app = [
+            "--app-id",
+            &number,
+            "--slug",
+            &made.slug,
+            "--private-key-file",
+            &key,
+        ];
+        let start = ["application", "add", "--host", &host, "--slot", slot];
+        world.call(&[&start[..], &client, &app].concat()).await
+    };
+    let unknown = add("eleven").await.expect(2).json();
+    assert!(unknown["error"].as_str().unwrap().contains("is no slot"));
+    let added = add("3").await.expect(0).json();
+    assert!(
+        added["hook"]
+            .as_str()
+            .unwrap()
+            .starts_with("/hooks/github/")
+    );
+    let taken = add("3").await.expect(2).json();
+    let sentence = taken["error"].as_str().unwrap();
+    assert!(sentence.contains("GitHub App #3"), "{sentence}");
+    world.serve().await;
+    let mut looked = world.call(&["application", "list"]).await.expect(0).json();
+    while looked[0]["state"] == "not looked at yet" {
+        looked = world.call(&["application", "list"]).await.expect(0).json();
+    }
+    assert_eq!(looked[0]["state"], "ready", "{looked:#}");
+    assert_eq!(looked[0]["permissions"]["metadata"], "read");
+    assert!(!looked.to_string().contains("PRIVATE KEY"));
+    assert_eq!(
+        world.database_rows_with("PRIVATE KEY").await,
+        Vec::<String>::new()
+    );
+    world.finish().await;
+}

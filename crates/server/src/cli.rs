@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    cancel, credential, master_key, organization, person, plan, restore, run, runs, snapshots,
-    storage, tenant, verify,
+    application, cancel, credential, master_key, organization, person, plan, restore, run, runs,
+    snapshots, storage, tenant, verify,
 };
 use crate::exit;
 
@@ -36,6 +36,9 @@ pub(crate) enum Command {
     /// Who may sign in to the console.
     #[command(subcommand)]
     Person(person::Command),
+    /// Applications on hosts, which tenants install or authorize.
+    #[command(subcommand)]
+    Application(application::Command),
     /// Connections to hosts.
     #[command(subcommand)]
     Organization(organization::Command),

@@ -1,5 +1,6 @@
 //! What a person can ask for on the command line: one file per family of commands.
 
+pub(crate) mod application;
 pub(crate) mod cancel;
 pub(crate) mod credential;
 pub(crate) mod doctor;
@@ -31,6 +32,7 @@ pub(crate) async fn execute(context: Context, command: Command) -> Result<Exit, 
         Command::Migrate => serve::migrate(&context).await,
         Command::Tenant(command) => tenant::execute(&context, command).await,
         Command::Person(command) => person::execute(&context, command).await,
+        Command::Application(command) => application::execute(&context, command).await,
         Command::Organization(command) => organization::execute(&context, command).await,
         Command::Credential(command) => credential::execute(&context, command).await,
         Command::Storage(command) => storage::execute(&context, command).await,

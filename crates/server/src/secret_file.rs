@@ -22,6 +22,32 @@ pub(crate) fn github_token(path: &Path) -> Result<Secret, Error> {
     })
 }
 
+/// Reads a file that holds a private key in PEM; `what` names it in sentences.
+pub(crate) fn read_pem(path: &Path, what: &str) -> Result<Secret, Error> {
+    let text = String::from_utf8(bytes(path, what)?).unwrap_or_default();
+    if !text.contains("PRIVATE KEY-----") || !text.trim_start().starts_with("-----BEGIN ") {
+        return Err(Error::input(format!(
+            "The {what} file {} does not hold a private key in PEM: give the file as the host has made it.",
+            path.display()
+        )));
+    }
+    Ok(Secret::new(text.trim()))
+}
+
+/// The beginning of a file, one byte more than any secret has.
+fn bytes(path: &Path, what: &str) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(|error| {
+            Error::input(format!(
+                "The {what} file {} cannot be read ({error}): check its path and its rights.",
+                path.display()
+            ))
+        })?;
+    Ok(bytes)
+}
+
 /// Reads a file that holds one secret on one line; `what` names it in sentences.
 pub(crate) fn read(path: &Path, what: &str) -> Result<Secret, Error> {
     let shown = path.display();
@@ -30,14 +56,7 @@ pub(crate) fn read(path: &Path, what: &str) -> Result<Secret, Error> {
             "The {what} file {shown} {wrong}: it must hold the {what} on one line and nothing else."
         ))
     };
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(|error| {
-            Error::input(format!(
-                "The {what} file {shown} cannot be read ({error}): check its path and its rights."
-            ))
-        })?;
+    let bytes = bytes(path, what)?;
     if bytes.len() as u64 > LARGEST {
         return Err(refuse("is larger than 4 KiB"));
     }
@@ -90,6 +109,21 @@ mod tests {
             let refused = given(content).unwrap_err().to_string();
             assert!(refused.contains(word), "{refused}");
             assert!(!refused.contains("ghp_a") && !refused.contains("11AAA"));
+        }
+    }
+
+    #[test]
+    fn a_private_key_keeps_its_lines_and_nothing_else_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let pem = "-----BEGIN RSA PRIVATE KEY-----\nAAAA\nBBBB\n-----END RSA PRIVATE KEY-----";
+        std::fs::write(&path, format!("{pem}\n")).unwrap();
+        assert_eq!(read_pem(&path, "private key").unwrap().expose(), pem);
+        for wrong in ["", "AAAA", "-----BEGIN CERTIFICATE-----\nsecret\n"] {
+            std::fs::write(&path, wrong).unwrap();
+            let refused = read_pem(&path, "private key").unwrap_err().to_string();
+            assert!(refused.contains("does not hold a private key"), "{refused}");
+            assert!(!refused.contains("secret"), "{refused}");
         }
     }
 
