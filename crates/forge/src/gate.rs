@@ -236,11 +236,11 @@ impl Book<'_> {
         self.write(|spent| spent.points += u64::from(points));
     }
 
-    fn write(&self, book: impl FnOnce(&mut crate::Spent)) {
+    fn write(&self, book: impl Fn(&mut crate::Spent)) {
         if let (Authority::Pool { session, .. }, Some(credential)) =
             (&self.errand.authority, self.credential)
         {
-            session.spend(credential, book);
+            session.spend(credential, self.errand.demand.resource.as_ref(), book);
         }
     }
 }

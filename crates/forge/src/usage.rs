@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub struct Usage {
     /// By credential.
     pub credentials: BTreeMap<CredentialId, Spent>,
+    /// The part of it that drew on a budget, by that too.
+    pub budgets: BTreeMap<(CredentialId, Resource), Spent>,
+    /// Requests that began to wait because every credential was spent.
+    pub waits: u64,
     /// Spans of time in which a request stood still because every credential was spent.
     pub throttled: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     /// Every change from one credential to another, the first choice included.
@@ -20,7 +24,10 @@ pub struct Usage {
 impl Usage {
     /// Whether there is nothing to report.
     pub fn is_empty(&self) -> bool {
-        self.credentials.is_empty() && self.throttled.is_empty() && self.choices.is_empty()
+        self.credentials.is_empty()
+            && self.waits == 0
+            && self.throttled.is_empty()
+            && self.choices.is_empty()
     }
 }
 
@@ -48,6 +55,8 @@ pub struct Choice {
     pub resource: Resource,
     /// What the chosen one had left to spend, after leases outstanding and the reserve.
     pub remaining: u32,
+    /// What a whole window of it holds, if that is known.
+    pub limit: Option<u32>,
     /// When its window ends, if that is known.
     pub reset_at: Option<DateTime<Utc>>,
     /// The others: what each had left, if that is known, and why it was not chosen.

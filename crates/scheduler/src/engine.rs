@@ -10,6 +10,7 @@ use store::{Db, Fleet, Sealer};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::history::History;
 use crate::members::Members;
 use crate::running::Running;
 use crate::seat::Seat;
@@ -35,6 +36,7 @@ pub(crate) struct Engine {
     pub(crate) desk: Desk,
     pub(crate) storages: Storages,
     pub(crate) running: Running,
+    pub(crate) history: History,
     pub(crate) board: Board,
     /// Rung when there may be work.
     pub(crate) rings: Rings,
@@ -61,6 +63,9 @@ pub(crate) struct Rings {
     pub(crate) retention: Arc<Notify>,
     pub(crate) held: Arc<Notify>,
     pub(crate) gauges: Arc<Notify>,
+    pub(crate) history: Arc<Notify>,
+    pub(crate) standings: Arc<Notify>,
+    pub(crate) tending: Arc<Notify>,
     pub(crate) trials: Arc<Notify>,
     pub(crate) applications: Arc<Notify>,
 }
@@ -99,6 +104,7 @@ impl Engine {
             members: Members::default(),
             desk: Desk::default(),
             running: Running::default(),
+            history: History::default(),
             board: Board::default(),
             rings: Rings::default(),
             fenced: AtomicBool::new(false),

@@ -35,6 +35,7 @@ mod engine;
 mod error;
 mod gauges;
 mod heartbeat;
+mod history;
 mod members;
 mod persist;
 mod planner;
@@ -156,6 +157,9 @@ fn background(engine: &Arc<Engine>, tasks: &mut JoinSet<()>) {
     let sweep = engine.task("sweep", SWEEP_EVERY, &rings.sweep);
     let retention = engine.task("retention", RETENTION_EVERY, &rings.retention);
     let gauges = engine.task("gauges", GAUGES_EVERY, &rings.gauges);
+    let history = engine.task("history", history::WRITE_EVERY, &rings.history);
+    let standings = engine.task("standings", history::LOOK_EVERY, &rings.standings);
+    let tending = engine.task("tending", history::TEND_EVERY, &rings.tending);
     let trials = engine.task("trials", TRIALS_EVERY, &rings.trials);
     let applications = engine.task("applications", APPLICATIONS_EVERY, &rings.applications);
     let of = || engine.clone();
@@ -167,6 +171,16 @@ fn background(engine: &Arc<Engine>, tasks: &mut JoinSet<()>) {
     tasks.spawn(async move { retention.run(|| retention::round(&engine)).await });
     let engine = of();
     tasks.spawn(async move { gauges.run(|| gauges::measure(&engine)).await });
+    let engine = of();
+    tasks.spawn(async move {
+        history.run(|| history::write(&engine)).await;
+        // What the last requests spent; the process ends whether that can be written or not.
+        drop(history::write(&engine).await);
+    });
+    let engine = of();
+    tasks.spawn(async move { standings.run(|| history::look(&engine)).await });
+    let engine = of();
+    tasks.spawn(async move { tending.run(|| history::tend(&engine)).await });
     let engine = of();
     tasks.spawn(async move { applications.run(|| applications::round(&engine)).await });
     let engine = of();

@@ -72,6 +72,13 @@ impl Members {
         self.known().get(&credential).map(|known| known.tenant)
     }
 
+    /// Whom the host charges for a credential, and what it is called.
+    pub(crate) fn bucket_of(&self, credential: CredentialId) -> Option<(BucketKey, String)> {
+        let known = self.known();
+        let credential = &known.get(&credential)?.credential;
+        Some((credential.bucket.clone(), credential.title()))
+    }
+
     /// Which of its tokens a credential is used with here.
     fn token_version(&self, credential: CredentialId) -> Option<i32> {
         self.known()

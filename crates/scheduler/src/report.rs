@@ -19,6 +19,7 @@ const EVERY: Duration = Duration::from_millis(500);
 
 /// What one piece of work reports.
 pub(crate) struct Report<'a> {
+    engine: &'a Engine,
     fleet: &'a Fleet,
     client: &'a Client,
     work: Work,
@@ -49,6 +50,7 @@ impl<'a> Report<'a> {
         claim: Option<&'a ClaimedFetch>,
     ) -> Self {
         Self {
+            engine,
             fleet: &engine.fleet,
             client,
             work,
@@ -113,7 +115,14 @@ impl<'a> Report<'a> {
     /// Writes what was spent since the last time. What could not be written is kept for the next time.
     async fn write_usage(&self) -> Result<(), store::Error> {
         let mut unwritten = self.unwritten.lock().await;
-        gather(&mut unwritten, self.client.take_usage());
+        let since = self.client.take_usage();
+        self.engine.history.note(
+            &self.work,
+            &since,
+            self.client.credentials(),
+            self.engine.clock.now(),
+        );
+        gather(&mut unwritten, since);
         if !unwritten.credentials.is_empty() {
             let rows: Vec<UsageRow> = unwritten
                 .credentials
@@ -166,6 +175,7 @@ fn choice(choice: &Choice) -> ChoiceRow {
         credential: choice.credential,
         resource: choice.resource.clone(),
         remaining: choice.remaining,
+        limit: choice.limit,
         reset_at: choice.reset_at,
         runners_up: serde_json::to_value(&choice.runners_up).unwrap_or_else(|error| {
             warn!(%error, "The runners-up of a choice could not be written down.");

@@ -170,10 +170,15 @@ impl Credential {
     /// What a person knows it by: its name, or the application and where that is installed.
     pub fn title(&self) -> String {
         match &self.source {
-            Source::Installation { slot, .. } => format!("{} on {}", slot.label(), self.login),
+            Source::Installation { slot, .. } => installed_title(*slot, &self.login),
             Source::Entry { .. } => self.name.to_string(),
         }
     }
+}
+
+/// What a person knows an installed application by.
+pub(crate) fn installed_title(slot: Slot, login: &str) -> String {
+    format!("{} on {login}", slot.label())
 }
 
 /// The first of "base", "base with 2", "base with 3" and so on that is not taken.

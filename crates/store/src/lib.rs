@@ -33,6 +33,7 @@ mod decode;
 mod drafts;
 mod error;
 mod fetches;
+mod history;
 mod host_settings;
 mod installation_requests;
 mod lease;
@@ -56,6 +57,7 @@ mod secrets;
 mod snapshots;
 mod storages;
 mod tenants;
+mod throttling;
 mod usages;
 mod workers;
 
@@ -71,6 +73,7 @@ pub use db::{Db, Fleet, MIGRATOR, Scoped};
 pub use drafts::{Draft, PlanSettings};
 pub use error::Error;
 pub use fetches::{FetchFilter, FetchKind, FetchPage, FetchPlace, FetchView, NewFetch, by_urgency};
+pub use history::{BucketEvent, BucketEventKind, BucketPast, PastPoint, Span, SpendingRow};
 pub use installation_requests::{InstallationRequest, NewInstallationRequest, OpenRequest};
 pub use lease::{LeaseMode, StorageLease};
 pub use members::{Invitation, Member, NewInvitation};
@@ -102,5 +105,8 @@ pub use storages::{
     Emergency, NewStorage, Storage, StorageCheck, StorageEdit, StorageRepository, StorageShelf,
 };
 pub use tenants::Tenant;
+pub use throttling::{
+    Budget, ChoiceView, PoolCredential, RunnerUp, Spender, ThrottleEvent, Throttling,
+};
 pub use usages::{ChoiceRow, RunCredential, UsageRow, Work};
 pub use workers::{WORKER_SILENCE, Worker};

@@ -16,7 +16,8 @@ use crate::{Error, Fleet, decode};
 mod ledger;
 mod watch;
 
-use ledger::{Demand, Known};
+use ledger::Demand;
+pub(crate) use ledger::Known;
 use watch::Watch;
 
 /// What is known of a bucket.

@@ -67,6 +67,8 @@ pub struct ChoiceRow {
     pub resource: Resource,
     /// What the chosen one had left.
     pub remaining: u32,
+    /// What a whole window of it holds, if that is known.
+    pub limit: Option<u32>,
     /// When its window ends, if that is known.
     pub reset_at: Option<DateTime<Utc>>,
     /// The others, with the reason against each.
@@ -154,6 +156,11 @@ impl Fleet {
         let work = work.into();
         let mut tx = self.db.tenant(work.tenant).begin().await?;
         add_throttle_in(&mut tx, work, from, until).await?;
+        let went_on = Happening::WentOn {
+            at: until,
+            waited: Some(until - from),
+        };
+        log::add(&mut tx, work.tenant, work.run, until, went_on).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -172,9 +179,9 @@ impl Fleet {
                 r#"
                 INSERT INTO choices (
                     tenant_id, id, run_id, fetch_id, chosen_at, credential_id,
-                    resource, remaining, reset_at, runners_up, reason
+                    resource, remaining, reset_at, runners_up, reason, request_limit
                 )
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
                 "#,
                 work.tenant.0,
                 uuid::Uuid::now_v7(),
@@ -187,6 +194,7 @@ impl Fleet {
                 row.reset_at,
                 row.runners_up,
                 row.why,
+                row.limit.map(i64::from),
             )
             .execute(&mut *tx)
             .await?;

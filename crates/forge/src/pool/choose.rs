@@ -223,6 +223,7 @@ pub(super) fn record(
         credential: winner.id,
         resource: resource.clone(),
         remaining: offer.remaining,
+        limit: (offer.is_known && !offer.unlimited).then_some(offer.limit),
         reset_at: offer.reset_at,
         runners_up: others().map(|other| runner_up(other, offer)).collect(),
         why: reason(winner, offer, others()),

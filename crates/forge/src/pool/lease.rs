@@ -118,6 +118,7 @@ impl Pool {
             .checked_add_signed(patience)
             .unwrap_or(DateTime::<Utc>::MAX_UTC);
         let mut throttled_from = None;
+        let mut has_waited = false;
         let mut waiting = Waiting {
             pool: self,
             place: None,
@@ -144,6 +145,10 @@ impl Pool {
                         return Err(Error::NoCredential { detail });
                     }
                 };
+            if is_throttle && !has_waited {
+                session.begin_wait();
+                has_waited = true;
+            }
             // The traffic of a moment is no reason to give up, however little patience there is.
             let borne_until = if is_throttle {
                 deadline

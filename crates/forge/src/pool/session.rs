@@ -81,15 +81,24 @@ impl Session {
         std::mem::take(&mut self.memory().usage)
     }
 
-    /// Books something for a credential.
-    pub(crate) fn spend(&self, credential: CredentialId, book: impl FnOnce(&mut Spent)) {
-        book(
-            self.memory()
-                .usage
-                .credentials
-                .entry(credential)
-                .or_default(),
-        );
+    /// Books something for a credential, and for the budget that was drawn on.
+    pub(crate) fn spend(
+        &self,
+        credential: CredentialId,
+        resource: Option<&Resource>,
+        book: impl Fn(&mut Spent),
+    ) {
+        let usage = &mut self.memory().usage;
+        book(usage.credentials.entry(credential).or_default());
+        if let Some(resource) = resource {
+            let budget = (credential, resource.clone());
+            book(usage.budgets.entry(budget).or_default());
+        }
+    }
+
+    /// Books that a request begins to wait because every credential is spent.
+    pub(crate) fn begin_wait(&self) {
+        self.memory().usage.waits += 1;
     }
 
     /// Books a span of standing still for want of quota.

@@ -185,10 +185,12 @@ async fn a_patient_request_waits_for_the_window_and_says_so() {
     };
     let (index, ()) = tokio::join!(waiting, later);
     assert_eq!(index, Ok(0));
+    let usage = session.take_usage();
     assert_eq!(
-        session.take_usage().throttled,
+        usage.throttled,
         [(start(), start() + TimeDelta::seconds(61))]
     );
+    assert_eq!(usage.waits, 1, "however often it looked");
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ pub(crate) async fn run(engine: Arc<Engine>, mut events: Receiver<Event>) {
 }
 
 async fn note(engine: &Engine, event: Event) {
+    engine.history.befell(&event, engine.clock.now());
     match event {
         Event::Died { credential, reason } => {
             let Some((tenant, version)) = engine

@@ -8,6 +8,7 @@ use tracing::instrument;
 use uuid::Uuid;
 
 use super::{ClaimedFetch, HeldFetch};
+use crate::runs::log::{self, Happening};
 use crate::{Error, Fleet, PlanState, Trigger, decode};
 
 impl Fleet {
@@ -146,10 +147,10 @@ async fn take(
     worker: WorkerId,
     now: DateTime<Utc>,
 ) -> Result<Option<Uuid>, Error> {
-    let fetch = sqlx::query_scalar!(
+    let taken = sqlx::query!(
         r#"
         WITH next AS MATERIALIZED (
-            SELECT id
+            SELECT id, state
             FROM fetches
             WHERE tenant_id = $1
                 AND run_id = $2
@@ -172,7 +173,7 @@ async fn take(
             cause = NULL
         FROM next
         WHERE f.tenant_id = $1 AND f.id = next.id
-        RETURNING f.id
+        RETURNING f.id, next.state = 'throttled' AS "has_waited!"
         "#,
         tenant.0,
         run.0,
@@ -181,7 +182,14 @@ async fn take(
     )
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(fetch)
+    if taken.as_ref().is_some_and(|taken| taken.has_waited) {
+        let went_on = Happening::WentOn {
+            at: now,
+            waited: None,
+        };
+        log::add(tx, tenant, run, now, went_on).await?;
+    }
+    Ok(taken.map(|taken| taken.id))
 }
 
 #[expect(clippy::too_many_lines, reason = "one query and what its row means")]

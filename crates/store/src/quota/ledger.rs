@@ -15,18 +15,18 @@ const GRACE: TimeDelta = TimeDelta::seconds(1);
 
 /// What is known of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Known {
+pub(crate) struct Known {
     /// What is left; nothing if nobody has ever read it.
-    pub(super) left: Option<Left>,
+    pub(crate) left: Option<Left>,
     /// End of the window; nothing while no answer has told of the window that is running.
-    pub(super) reset_at: Option<DateTime<Utc>>,
+    pub(crate) reset_at: Option<DateTime<Utc>>,
 }
 
 /// Numbers of one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Left {
-    pub(super) limit: u32,
-    pub(super) remaining: u32,
+pub(crate) struct Left {
+    pub(crate) limit: u32,
+    pub(crate) remaining: u32,
 }
 
 /// What a worker asks for.
@@ -39,7 +39,7 @@ pub(super) struct Demand {
 }
 
 impl Known {
-    pub(super) fn stored(
+    pub(crate) fn stored(
         limit: Option<i64>,
         remaining: Option<i64>,
         reset_at: Option<DateTime<Utc>>,
@@ -54,7 +54,7 @@ impl Known {
     }
 
     /// A window that has ended leaves a full one, of which only the limit is known.
-    pub(super) fn roll(self, now: DateTime<Utc>) -> Self {
+    pub(crate) fn roll(self, now: DateTime<Utc>) -> Self {
         match (self.left, self.reset_at) {
             (Some(left), Some(reset_at)) if is_over(reset_at, now) => Self::full(left.limit),
             _ => self,

@@ -1,7 +1,7 @@
 //! What can happen in a run, and the sentence for each.
 
 use bytesize::ByteSize;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::run::Tally;
 use domain::{Omission, RunState};
 
@@ -49,6 +49,11 @@ pub(crate) enum Happening<'a> {
         until: DateTime<Utc>,
         cause: &'a str,
     },
+    /// There is quota again, after so long a wait.
+    WentOn {
+        at: DateTime<Utc>,
+        waited: Option<TimeDelta>,
+    },
     /// The window has ended.
     Parked { window_ended_at: DateTime<Utc> },
     /// A credential could not go on, and another one did.
@@ -88,6 +93,16 @@ impl Happening<'_> {
             Self::Throttled { until, cause } => {
                 let once = format!("throttled {}", until.format("%FT%H:%M"));
                 return (Tone::Wait, cause.to_owned(), Some(once));
+            }
+            Self::WentOn { at, waited } => {
+                let once = format!("went on {}", at.format("%FT%H:%M"));
+                let sentence = match waited {
+                    Some(waited) => {
+                        format!("Goes on: there is quota again after {}.", span(waited))
+                    }
+                    None => "Goes on: there is quota again.".to_owned(),
+                };
+                return (Tone::Wait, sentence, Some(once));
             }
             Self::Parked { window_ended_at } => {
                 let once = format!("parked {}", window_ended_at.to_rfc3339());
@@ -242,6 +257,15 @@ fn ended(state: RunState, tally: Tally) -> (Tone, String) {
     (tone, sentence)
 }
 
+fn span(length: TimeDelta) -> String {
+    let seconds = length.num_seconds().max(0);
+    match (seconds / 3_600, seconds / 60 % 60) {
+        (0, 0) => format!("{seconds} s"),
+        (0, minutes) => format!("{minutes} min {:02} s", seconds % 60),
+        (hours, minutes) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
 fn minute(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
@@ -294,13 +318,29 @@ mod tests {
     }
 
     #[test]
+    fn going_on_is_said_once_a_minute_with_the_time_that_was_lost() {
+        let at: DateTime<Utc> = "2026-03-02T13:41:07Z".parse().unwrap();
+        let line = |seconds, waited: Option<i64>| {
+            let at = at + TimeDelta::seconds(seconds);
+            let waited = waited.map(TimeDelta::seconds);
+            Happening::WentOn { at, waited }.line()
+        };
+        assert_eq!(
+            line(0, Some(75)).1,
+            "Goes on: there is quota again after 1 min 15 s."
+        );
+        assert_eq!(line(0, Some(75)).2, line(20, None).2);
+        assert_ne!(line(0, None).2, line(60, None).2);
+    }
+
+    #[test]
     fn many_waits_for_one_minute_are_one_line() {
         let until: DateTime<Utc> = "2026-03-02T13:41:07Z".parse().unwrap();
         let once = |until| {
             let cause = "Throttled.";
             Happening::Throttled { until, cause }.line().2
         };
-        assert_eq!(once(until), once(until + chrono::TimeDelta::seconds(20)));
-        assert_ne!(once(until), once(until + chrono::TimeDelta::minutes(1)));
+        assert_eq!(once(until), once(until + TimeDelta::seconds(20)));
+        assert_ne!(once(until), once(until + TimeDelta::minutes(1)));
     }
 }
