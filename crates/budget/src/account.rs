@@ -420,7 +420,7 @@ fn feel(
 }
 
 /// The part of a limit that is left to the person behind the credential.
-fn reserve(limit: u32, percent: u8) -> u32 {
+pub(super) fn reserve(limit: u32, percent: u8) -> u32 {
     let part = (u64::from(limit) * u64::from(percent.min(100))).div_ceil(100);
     u32::try_from(part).unwrap_or(u32::MAX)
 }

@@ -30,6 +30,7 @@ mod share;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod told;
 mod untold;
 mod verdict;
 
@@ -39,4 +40,5 @@ pub use ledger::{BucketId, Known, Ledger, Signal};
 pub use outstanding::Ticket;
 pub use share::Sharing;
 pub use terms::Terms;
+pub use told::{Told, ends_at};
 pub use verdict::{Demand, Hold, Outcome, Settlement, Standing, Why};

@@ -30,6 +30,12 @@ impl Supply {
         }
     }
 
+    /// The pace, in requests a minute, at which what is left would have to be sent for none of it to expire unused.
+    pub fn pace(&self) -> u64 {
+        let usable = self.resets_in.saturating_sub(self.from).max(1);
+        (self.left * 60_000 / usable).min(self.a_minute)
+    }
+
     /// Requests that can be sent within a span: in each window no more than it holds, and no faster than the pace.
     pub fn within(&self, span: u64) -> u64 {
         let by_pace = |from: u64, until: u64| {
