@@ -9,17 +9,19 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use domain::{PlanId, RunId, TenantId};
+use domain::{OrganizationId, PlanId, RunId, TenantId};
 use futures_util::stream;
-use store::RunGroup;
+use store::{RunGroup, Scoped};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::debug;
 
 use crate::Console;
 use crate::error::Error;
+use crate::session;
 
 /// Time between two looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -40,6 +42,8 @@ pub(crate) enum Subject {
     Task(TenantId, String, RunId),
     /// The newest tasks, of a group and a plan.
     Tasks(TenantId, String, Option<RunGroup>, Option<PlanId>),
+    /// The pool, or that of an organization, beginning after so many buckets.
+    Throttling(TenantId, String, Option<OrganizationId>, usize),
 }
 
 /// What a page shows of a subject at one moment.
@@ -171,6 +175,28 @@ where
     Sse::new(events)
         .keep_alive(KeepAlive::new().interval(PING).text("ping"))
         .into_response()
+}
+
+/// A stream that ends with the viewer's session or membership.
+pub(crate) fn watching(
+    console: &Console,
+    headers: &HeaderMap,
+    scoped: &Scoped,
+    seen: watch::Receiver<Seen>,
+) -> Response {
+    let token = session::token_hash(console, headers);
+    let (people, tenant) = (console.db.people(), scoped.tenant_id());
+    stream(console, seen, move || {
+        let people = people.clone();
+        async move {
+            let Some(token) = token else { return false };
+            match people.standing(&token, tenant).await {
+                Ok(role) => role.is_some(),
+                // While the database is away nothing new is shown to anybody.
+                Err(error) => error.is_transient(),
+            }
+        }
+    })
 }
 
 /// One viewer.

@@ -19,6 +19,7 @@ pub(crate) enum Tab {
     GitHub,
     Plans,
     Tasks,
+    Throttling,
     Snapshots,
     Storages,
     Passwords,
@@ -31,10 +32,11 @@ pub(crate) enum Tab {
 
 impl Tab {
     /// Those in the bar.
-    pub(crate) const BAR: [Self; 6] = [
+    pub(crate) const BAR: [Self; 7] = [
         Self::GitHub,
         Self::Plans,
         Self::Tasks,
+        Self::Throttling,
         Self::Snapshots,
         Self::Storages,
         Self::Passwords,
@@ -46,6 +48,7 @@ impl Tab {
             Self::GitHub => "github",
             Self::Plans => "plans",
             Self::Tasks => "tasks",
+            Self::Throttling => "throttling",
             Self::Snapshots => "snapshots",
             Self::Storages => "storages",
             Self::Passwords => "passwords",
@@ -60,6 +63,7 @@ impl Tab {
             Self::GitHub => "GitHub",
             Self::Plans => "Plans",
             Self::Tasks => "Tasks",
+            Self::Throttling => "Throttling",
             Self::Snapshots => "Snapshots",
             Self::Storages => "Storages",
             Self::Passwords => "Password Manager",
@@ -76,6 +80,7 @@ impl Tab {
             Self::GitHub => "brand-github",
             Self::Plans => "calendar-repeat",
             Self::Tasks => "list-check",
+            Self::Throttling => "gauge",
             Self::Snapshots => "history",
             Self::Storages => "database",
             Self::Passwords => "key",

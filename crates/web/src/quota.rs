@@ -135,16 +135,20 @@ impl Strip {
             .filter(|(bucket, _)| seen.insert((*bucket).clone()))
             .filter_map(|(bucket, standing)| {
                 let (left, limit) = quotas.left(bucket)?;
-                (limit > 0).then(|| {
-                    (
-                        u64::from(left.min(limit)),
-                        u64::from(limit),
-                        bucket,
-                        standing,
-                    )
-                })
+                Some((
+                    u64::from(left.min(limit)),
+                    u64::from(limit),
+                    standing.gauge,
+                    quotas.reset_at(bucket),
+                ))
             })
             .collect();
+        Self::lay(&known)
+    }
+
+    /// Cells for buckets of which this is known: requests left, their limit, a tone, and when the window ends.
+    pub(crate) fn lay(known: &[(u64, u64, &'static str, Option<DateTime<Utc>>)]) -> Self {
+        let known: Vec<_> = known.iter().filter(|(_, limit, ..)| *limit > 0).collect();
         let left = known.iter().map(|(left, ..)| left).sum();
         let limit: u64 = known.iter().map(|(_, limit, ..)| limit).sum();
         let count = u64::try_from(known.len()).unwrap_or(1);
@@ -152,16 +156,16 @@ impl Strip {
         let mut x = 0;
         let mut cells = Vec::with_capacity(known.len());
         let mut next_reset: Option<DateTime<Utc>> = None;
-        for (left, of, bucket, standing) in known {
+        for &&(left, of, tone, reset_at) in &known {
             let width = room * of / limit.max(1);
             cells.push(Cell {
                 x,
                 width,
                 fill: width * left / of.max(1),
-                tone: standing.gauge,
+                tone,
             });
             x += width + GAP;
-            next_reset = match (next_reset, quotas.reset_at(bucket)) {
+            next_reset = match (next_reset, reset_at) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };

@@ -92,6 +92,7 @@ pub(crate) fn table() -> Vec<Route> {
         views::set_up::routes(),
         views::snapshots::routes(),
         views::tasks::routes(),
+        views::throttling::routes(),
         views::invitation::routes(),
         views::account::routes(),
         views::members::routes(),

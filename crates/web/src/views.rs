@@ -28,6 +28,7 @@ pub(crate) mod snapshots;
 pub(crate) mod storages;
 pub(crate) mod tasks;
 pub(crate) mod tenants;
+pub(crate) mod throttling;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![

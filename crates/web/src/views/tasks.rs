@@ -7,7 +7,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::{MemberRole, Name, PlanId, RunId};
 use serde::Deserialize;
-use store::{RunFilter, RunGroup, RunPage, RunPlace, Scoped, Trigger};
+use store::{RunFilter, RunGroup, RunPage, RunPlace, Trigger};
 
 use crate::console::Console;
 use crate::error::Error;
@@ -15,9 +15,9 @@ use crate::extract::{Member, Path};
 use crate::form::Query;
 use crate::live::{self, Frame, Subject};
 use crate::page::{self, Page, Tab};
+use crate::place;
 use crate::router::{Access, Route};
 use crate::views::tasks::shown::Shown;
-use crate::{place, session};
 
 mod cancel;
 mod log;
@@ -211,29 +211,7 @@ async fn watch_list(
             }))
         }
     });
-    Ok(watching(&console, &headers, &member.scoped, seen))
-}
-
-/// A stream that ends with the viewer's session or membership.
-fn watching(
-    console: &Console,
-    headers: &HeaderMap,
-    scoped: &Scoped,
-    seen: tokio::sync::watch::Receiver<Option<std::sync::Arc<Frame>>>,
-) -> Response {
-    let token = session::token_hash(console, headers);
-    let (people, tenant) = (console.db.people(), scoped.tenant_id());
-    live::stream(console, seen, move || {
-        let people = people.clone();
-        async move {
-            let Some(token) = token else { return false };
-            match people.standing(&token, tenant).await {
-                Ok(role) => role.is_some(),
-                // While the database is away nothing new is shown to anybody.
-                Err(error) => error.is_transient(),
-            }
-        }
-    })
+    Ok(live::watching(&console, &headers, &member.scoped, seen))
 }
 
 /// Runs a plan now.

@@ -12,17 +12,20 @@ use serde::Deserialize;
 use store::{FetchFilter, FetchPage, FetchPlace, RunPicture, by_urgency};
 
 use super::shown::{self, Shown};
-use super::watching;
 use crate::console::Console;
 use crate::error::Error;
 use crate::extract::{Member, Path};
 use crate::form::Query;
-use crate::live::{Frame, Subject};
+use crate::live::{self, Frame, Subject};
 use crate::page::{self, Page, Tab};
+use crate::views::throttling::choice::Choice;
 use crate::{place, text};
 
 /// Repositories of a page.
 const REPOSITORIES: u32 = 50;
+
+/// Choices that the page shows.
+const CHOICES: u32 = 5;
 
 /// Lines of the log that the page shows.
 const LINES: u32 = 40;
@@ -78,6 +81,7 @@ pub(super) struct Task {
     /// The tenant's address: `/t/acme/`.
     base: String,
     picture: RunPicture,
+    choices: Vec<Choice>,
     now: DateTime<Utc>,
 }
 
@@ -181,9 +185,11 @@ pub(super) async fn show(
     } else {
         std::mem::take(&mut picture.fetches)
     };
+    let choices = member.scoped.choices_of(id, CHOICES).await?;
     let task = Task {
         base: member.url(""),
         now: console.clock.now(),
+        choices: Choice::all(&choices),
         picture,
     };
     let state = filter.state.map_or("", FetchState::as_str);
@@ -231,7 +237,13 @@ pub(super) async fn watch(
             let Some(picture) = scoped.run_picture(id, REPOSITORIES, LINES).await? else {
                 return Ok(None);
             };
-            let task = Task { base, picture, now };
+            let choices = scoped.choices_of(id, CHOICES).await?;
+            let task = Task {
+                base,
+                picture,
+                choices: Choice::all(&choices),
+                now,
+            };
             let render = |html: askama::Result<String>| html.map(Arc::from);
             let repositories = Repositories {
                 task: &task,
@@ -248,5 +260,5 @@ pub(super) async fn watch(
             }))
         }
     });
-    Ok(watching(&console, &headers, &member.scoped, seen))
+    Ok(live::watching(&console, &headers, &member.scoped, seen))
 }
