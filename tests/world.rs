@@ -6,6 +6,7 @@ mod browser;
 pub(crate) mod command;
 mod database;
 mod forge;
+pub(crate) mod gitlab;
 mod log;
 mod server;
 pub(crate) mod source;

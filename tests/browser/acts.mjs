@@ -164,6 +164,37 @@ export async function addAccount(page, login) {
   await leave(page);
 }
 
+/** The same on GitLab: a group with the token of a user. */
+export async function addGroup(page, user) {
+  await tab(page, 'GitLab');
+  step('Add organization on GitLab');
+  await link(page, 'Add organization').first().click();
+  await field(panel(page), 'Host').fill(world.forge);
+  await field(panel(page), 'Name').fill(organization);
+  await field(panel(page), 'Account username').fill(user);
+  await field(panel(page), 'New access token').fill(world.tokens[user][0]);
+  await button(panel(page), 'Add organization').click();
+  await sees(link(panel(page), 'Add plan'));
+  await reads(page, 'Access token with read_api, read_repository');
+  await leave(page);
+}
+
+/** Edit > Additional credentials > Add new > user name and token > Save. */
+export async function addGitLabAccount(page, user) {
+  await tab(page, 'GitLab');
+  step(`Edit > Additional credentials > Add new of ${user}`);
+  await link(page, `Edit ${organization}`).click();
+  await sees(heading(panel(page), 'Additional credentials'));
+  await link(panel(page), 'Additional credentials').click();
+  await sees(titled(page, 'Additional credentials'));
+  await link(panel(page), 'Add new').first().click();
+  await field(panel(page), 'User name').fill(user);
+  await field(panel(page), 'New access token').fill(world.tokens[user][0]);
+  await button(panel(page), 'Save').click();
+  await sees(link(panel(page), 'Enable it in a plan'));
+  await leave(page);
+}
+
 /** Asks for a second factor, and answers the key that the page shows. */
 export async function beginSecondFactor(page) {
   step('Add second factor');

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use forge_sim::gitlab::{self, Limits, ProjectRecipe, Recipe, UserRecipe};
 use serde_json::{Value, json};
 
 use super::drive;
@@ -39,6 +40,50 @@ async fn the_same_works_without_javascript() {
     let world = empty().await;
     drive("seed", &world, json!({"javascript": false})).await;
     world.finish().await;
+}
+
+/// A group of a GitLab in place of the usual organization.
+async fn on_gitlab(javascript: bool) {
+    let users = ["backup-main", "backup-one"];
+    let recipe = users
+        .map(UserRecipe::member)
+        .into_iter()
+        .fold(Recipe::group("acme", 4), Recipe::with_user)
+        .with_project(ProjectRecipe::rich("sub/rich"));
+    let gitlab = gitlab::start(gitlab::Options {
+        limits: Limits::api(2_000, 3_600),
+        ..gitlab::Options::new(recipe)
+    })
+    .await
+    .unwrap();
+    let token = |user: &str| {
+        (
+            user.to_owned(),
+            json!([gitlab.control().token(user).unwrap()]),
+        )
+    };
+    let tokens: serde_json::Map<String, Value> = users.map(token).into_iter().collect();
+    let world = empty().await;
+    let more = json!({
+        "javascript": javascript,
+        "forge": gitlab.web(),
+        "control": gitlab.control_url(),
+        "tokens": tokens,
+    });
+    drive("gitlab", &world, more).await;
+    let log = gitlab.control().log();
+    assert_eq!((log.refused(), log.unauthorized()), (0, 0));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_added_to_a_gitlab_group_is_spent_by_the_next_run() {
+    on_gitlab(true).await;
+}
+
+#[tokio::test]
+async fn a_gitlab_group_needs_no_javascript() {
+    on_gitlab(false).await;
 }
 
 #[tokio::test]

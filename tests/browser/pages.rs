@@ -1,6 +1,7 @@
 //! What holds for every page, whatever it is about.
 
 use forge_sim::Mutation;
+use forge_sim::gitlab::{self, Recipe, UserRecipe};
 use serde_json::json;
 
 use super::drive;
@@ -12,7 +13,6 @@ const TENANT: &str = "first";
 /// A tenant with a past: complete tasks, one with omissions, one that waits, credentials that work and one that does not.
 async fn lived_in() -> World {
     let world = World::registered(json!({
-        "owner": "backup-two",
         "repositories": [
             {"name": "one", "commits": 4, "issues": 6, "pulls": 2, "labels": 3, "wiki": true},
             {"name": "two", "commits": 3, "releases": 1, "assets_per_release": 1, "asset_bytes": 2000},
@@ -23,6 +23,7 @@ async fn lived_in() -> World {
     world.add_credential(1).await;
     world.add_credential(2).await;
     world.switch_on(1).await;
+    group(&world).await;
     world.serve().await;
     world.run("nightly").await.expect(0);
     world.mutate(&Mutation::BlockRepository {
@@ -42,6 +43,17 @@ async fn lived_in() -> World {
     // Another tenant, which nobody owns yet.
     world.call(&["tenant", "add", "second"]).await.expect(0);
     world
+}
+
+/// A group of a GitLab that is gone by now, with an account that no plan uses.
+async fn group(world: &World) {
+    let users = ["group-main", "group-one"];
+    let recipe = users
+        .map(UserRecipe::member)
+        .into_iter()
+        .fold(Recipe::group("acme", 0), Recipe::with_user);
+    let gitlab = gitlab::start(gitlab::Options::new(recipe)).await.unwrap();
+    world.register_group(&gitlab, &users).await;
 }
 
 async fn looks(look: &str) {

@@ -1,4 +1,4 @@
-//! Assets of releases: what the list of releases names.
+//! Files that people attached: what the lists of releases and of uploads name.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,9 +7,10 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use domain::{Kind, Omission, Reason};
-use forge::github::{Client, Repository};
+use forge::{Client, Repository};
 use futures_util::StreamExt;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::download::Expected;
 use crate::manifest::Asset;
@@ -40,18 +41,19 @@ pub(crate) struct Listed {
     state: Option<String>,
 }
 
+/// A file that was attached to what people wrote (GitLab docs, "Project Markdown uploads API").
+#[derive(Debug, Deserialize)]
+struct Upload {
+    id: i64,
+    filename: String,
+    size: u64,
+    created_at: Option<DateTime<Utc>>,
+}
+
 /// Every asset of the stored list of releases, by its path in a snapshot.
-pub(crate) fn listed(releases: &Path) -> Result<BTreeMap<String, Listed>, Error> {
-    let failed = |error: io::Error| Error::staging(releases, &error);
-    let file = match File::open(releases) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => return Err(failed(error)),
-    };
+pub(crate) fn of_releases(releases: &Path) -> Result<BTreeMap<String, Listed>, Error> {
     let mut all = BTreeMap::new();
-    for line in BufReader::new(file).lines() {
-        let release: Release =
-            serde_json::from_str(&line.map_err(failed)?).map_err(|error| failed(error.into()))?;
+    for release in stored::<Release>(releases)? {
         let whole = release.assets.into_iter().filter(|asset| {
             asset
                 .state
@@ -61,6 +63,38 @@ pub(crate) fn listed(releases: &Path) -> Result<BTreeMap<String, Listed>, Error>
         all.extend(whole.map(|asset| (format!("assets/{}/{}", release.id, asset.id), asset)));
     }
     Ok(all)
+}
+
+/// Every file of the stored list of uploads, by its path in a snapshot.
+pub(crate) fn of_uploads(uploads: &Path) -> Result<BTreeMap<String, Listed>, Error> {
+    let listed = stored::<Upload>(uploads)?.into_iter().map(|upload| {
+        let asset = Listed {
+            id: upload.id,
+            name: upload.filename,
+            size: upload.size,
+            digest: None,
+            updated_at: upload.created_at,
+            state: None,
+        };
+        (format!("assets/uploads/{}", upload.id), asset)
+    });
+    Ok(listed.collect())
+}
+
+/// The lines of a stored list; none if it was never written.
+fn stored<T: DeserializeOwned>(list: &Path) -> Result<Vec<T>, Error> {
+    let failed = |error: io::Error| Error::staging(list, &error);
+    let file = match File::open(list) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    BufReader::new(file)
+        .lines()
+        .map(|line| {
+            serde_json::from_str(&line.map_err(failed)?).map_err(|error| failed(error.into()))
+        })
+        .collect()
 }
 
 /// Assets that are there, and what is missing.

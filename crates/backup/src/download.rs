@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use forge::github::Download;
+use forge::Download;
 use futures_util::StreamExt;
 use sha2::{Digest as _, Sha256};
 use tokio::fs::File;

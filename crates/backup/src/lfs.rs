@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use domain::{Kind, Omission, Reason};
-use forge::github::{Client, LfsObject, LfsPointer, Repository};
+use forge::{Client, LfsObject, LfsPointer, Repository};
 use futures_util::StreamExt;
 
 use crate::download::Expected;

@@ -118,7 +118,7 @@ struct Version {
 
 impl Manifest {
     /// An empty manifest of this version.
-    pub(crate) fn new(host: String, repository: &forge::github::Repository) -> Self {
+    pub(crate) fn new(host: String, repository: &forge::Repository) -> Self {
         Self {
             format: FORMAT_WHOLE,
             host,

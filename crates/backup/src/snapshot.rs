@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use domain::{Kind, Omission};
-use forge::github::{Client, Marks, Repository};
+use forge::{Client, Marks, Repository};
 use tokio_util::sync::CancellationToken;
 
 use self::base::Ground;
@@ -110,7 +110,8 @@ pub async fn take(
     loop {
         let held = Box::pin(Fetch::new(&job, client, &staging, &ground, progress).run()).await?;
         let wiki = held.wiki.clone();
-        let manifest = assemble::manifest(held, &job, &staging, &ground).await?;
+        let forge = client.host().kind();
+        let manifest = assemble::manifest(held, &job, forge, &staging, &ground).await?;
         let (manifest_sha256, tree) = assemble::tree(&staging, &manifest).await?;
         let archived = storage
             .archive(

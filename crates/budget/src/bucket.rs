@@ -60,7 +60,8 @@ impl Bucket {
     pub(super) fn supply(&self, resource: &Resource, now: DateTime<Utc>) -> Supply {
         let by_concurrency = u64::from(self.terms.concurrency) * 60_000 / self.took_millis.max(1);
         let supply = Supply {
-            a_minute: u64::from(self.points(Some(resource)).all).min(by_concurrency),
+            a_minute: u64::from(self.shared(self.terms.pace("", is_graphql(Some(resource)))))
+                .min(by_concurrency),
             window: millis(self.terms.window).max(1),
             ..Supply::nothing()
         };
@@ -98,21 +99,6 @@ impl Bucket {
         self.accounts.get_mut(index).map(|(_, account)| account)
     }
 
-    fn points(&self, resource: Option<&Resource>) -> Points {
-        let is_graphql = resource.is_some_and(|resource| resource.0 == "graphql");
-        let all = if is_graphql {
-            self.terms.graphql_points_a_minute
-        } else {
-            self.terms.points_a_minute
-        };
-        let all = (all / self.sharers.max(1)).max(1);
-        let at_once = u64::from(all) * u64::from(self.terms.at_once_percent.min(100)) / 100;
-        Points {
-            all,
-            at_once: u32::try_from(at_once).unwrap_or(all),
-        }
-    }
-
     /// So many processes use it. Another one may have sent requests that this one does not know of.
     pub(super) fn share_among(&mut self, sharers: u32, now: DateTime<Utc>) {
         if sharers > self.sharers {
@@ -121,9 +107,30 @@ impl Bucket {
         self.sharers = sharers.max(1);
     }
 
+    /// This process's part of something that all who use the bucket share.
+    fn shared(&self, all: u32) -> u32 {
+        (all / self.sharers.max(1)).max(1)
+    }
+
+    /// What the endpoint that is asked may take from this process.
+    fn points(&self, demand: &Demand) -> Points {
+        let is_graphql = is_graphql(demand.resource.as_ref());
+        let all = self.shared(self.terms.pace(demand.endpoint, is_graphql));
+        let at_once = u64::from(all) * u64::from(self.terms.at_once_percent.min(100)) / 100;
+        Points {
+            all,
+            at_once: u32::try_from(at_once).unwrap_or(all),
+        }
+    }
+
+    /// Requests a minute from this process to the host, whoever asks.
+    pub(super) fn address_a_minute(&self) -> Option<u32> {
+        self.terms.address_a_minute.map(|all| self.shared(all))
+    }
+
     /// Requests that may be under way from this process.
     pub(super) fn concurrency(&self) -> u32 {
-        (self.terms.concurrency / self.sharers.max(1)).max(1)
+        self.shared(self.terms.concurrency)
     }
 
     /// Whether a request may leave as far as this bucket is concerned.
@@ -164,7 +171,7 @@ impl Bucket {
             return Err(hold(Why::Busy, None));
         }
         let lane = self.pace.lane(demand.endpoint);
-        let points = self.points(demand.resource.as_ref());
+        let points = self.points(demand);
         if let Gap::Until(until) = self.pace.gap(lane, points, now) {
             return Err(hold(Why::Pace, until));
         }
@@ -178,7 +185,7 @@ impl Bucket {
         now: DateTime<Utc>,
     ) -> (Option<usize>, usize, bool) {
         self.flight.begin();
-        let points = self.points(demand.resource.as_ref());
+        let points = self.points(demand);
         let lane = self.pace.lane(demand.endpoint);
         self.pace.depart(lane, points, now);
         let account = demand
@@ -191,6 +198,10 @@ impl Bucket {
             .is_some_and(|account| account.begin(demand.points, &terms, now));
         (account, lane, is_covered)
     }
+}
+
+fn is_graphql(resource: Option<&Resource>) -> bool {
+    resource.is_some_and(|resource| resource.0 == "graphql")
 }
 
 pub(super) fn millis(span: TimeDelta) -> u64 {

@@ -7,7 +7,7 @@ use domain::{BucketKey, Reading, Resource};
 
 use super::bucket::Bucket;
 use super::choice::Offer;
-use super::governor::Governor;
+use super::governor::{Governor, Room};
 use super::outstanding::{Leased, Outstanding, Ticket};
 use super::planner::Supply;
 use super::quota::State;
@@ -143,9 +143,11 @@ impl Ledger {
     pub(super) fn host_hold(&self, id: BucketId, now: DateTime<Utc>) -> Option<Hold> {
         let bucket = self.buckets.get(id.0 as usize)?;
         let governor = self.hosts.get(bucket.host)?;
-        governor
-            .consider(None, bucket.terms.address_concurrency, now)
-            .err()
+        let room = Room {
+            together: bucket.terms.address_concurrency,
+            a_minute: bucket.address_a_minute(),
+        };
+        governor.consider(room, now).err()
     }
 
     /// Processes that use a bucket.
@@ -214,7 +216,7 @@ impl Ledger {
         let bucket = self.buckets.get_mut(leased.bucket.0 as usize)?;
         let governor = self.hosts.get_mut(bucket.host)?;
         bucket.flight.end();
-        governor.flight.end();
+        governor.arrive(bucket.terms.address_a_minute.is_some(), now);
         bucket.pace.arrive(leased.lane, now);
         bucket.took(now - leased.at);
         let terms = bucket.terms;
@@ -256,6 +258,17 @@ impl Ledger {
                 let most = bucket.concurrency();
                 bucket.flight.grow(most);
                 bucket.backoff.relax(leased.at);
+            }
+            Outcome::Crowded { until } => bucket.pace.close(leased.lane, until),
+            Outcome::ShutOut { until, reason } => {
+                governor.shut_out(until, &reason);
+                // What is stored and shared is a bucket's: this one tells the others, and whoever starts anew.
+                bucket.has_news |= bucket.backoff.extend(until, &reason);
+                signals.push(Signal::BackedOff {
+                    key: bucket.key.clone(),
+                    until,
+                    reason,
+                });
             }
             Outcome::Spent { until } => {
                 if let Some(account) = leased.account.and_then(|index| bucket.at(index)) {

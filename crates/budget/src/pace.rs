@@ -30,6 +30,8 @@ struct Lane {
     even: DateTime<Utc>,
     /// Departures that were not spaced, a minute back.
     at_once: VecDeque<DateTime<Utc>>,
+    /// The host said that the endpoint is full, which its headers do not tell.
+    closed_until: Option<DateTime<Utc>>,
 }
 
 /// What a lane may take a minute.
@@ -86,6 +88,7 @@ impl Pace {
                 answered: VecDeque::new(),
                 even: began.unwrap_or(DateTime::<Utc>::MIN_UTC),
                 at_once: VecDeque::new(),
+                closed_until: None,
             });
             self.lanes.len() - 1
         })
@@ -98,6 +101,9 @@ impl Pace {
         let Some(lane) = self.lanes.get_mut(lane) else {
             return Gap::Open;
         };
+        if let Some(until) = lane.closed_until.filter(|until| now < *until) {
+            return Gap::Until(Some(until));
+        }
         lane.forget(now);
         let counted = lane.answered.len() + lane.under_way as usize;
         if counted >= points.all as usize {
@@ -126,6 +132,13 @@ impl Pace {
             } else {
                 lane.even = lane.even.max(now) + points.spacing();
             }
+        }
+    }
+
+    /// The host said that the endpoint is full until an instant.
+    pub(super) fn close(&mut self, lane: usize, until: DateTime<Utc>) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.closed_until = lane.closed_until.max(Some(until));
         }
     }
 

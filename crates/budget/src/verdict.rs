@@ -93,6 +93,8 @@ pub enum Why {
     HostBusy,
     /// The endpoint has had its points of this minute.
     Pace,
+    /// The host has had from our address what it takes in a minute, whoever asks: another credential does not help.
+    AddressPace,
     /// Nothing is known of it yet, and one request is already finding out.
     Unproven,
     /// Other processes hold what is left.
@@ -122,6 +124,7 @@ impl Why {
             Self::Busy
             | Self::HostBusy
             | Self::Pace
+            | Self::AddressPace
             | Self::Unproven
             | Self::Drawing
             | Self::Renewing
@@ -142,6 +145,9 @@ impl fmt::Display for Why {
             Self::Busy => f.write_str("has as many requests under way as it may"),
             Self::HostBusy => f.write_str("its host has as many requests under way as it may"),
             Self::Pace => f.write_str("the endpoint has had its points of this minute"),
+            Self::AddressPace => f.write_str(
+                "the host has had this minute's requests of our address; another credential does not help",
+            ),
             Self::Unproven => f.write_str("waiting for its first reading"),
             Self::NoShare => f.write_str("other processes hold what is left"),
             Self::Drawing => f.write_str("drawing more of what is left"),
@@ -185,6 +191,18 @@ pub enum Outcome {
     Spent {
         /// When it ends, if the host said so.
         until: Option<DateTime<Utc>>,
+    },
+    /// One endpoint is full, which says nothing of the others.
+    Crowded {
+        /// When to ask it again.
+        until: DateTime<Utc>,
+    },
+    /// The host refuses our address, whoever asks.
+    ShutOut {
+        /// When to try again.
+        until: DateTime<Utc>,
+        /// What was seen of it.
+        reason: String,
     },
     /// The host asked to slow down.
     SlowDown {

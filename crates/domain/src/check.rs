@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApplicationId, Arrival, CredentialId, InstallationRequestId, Login, Name, OrganizationId,
-    Purpose, Reading, Resource, SecretId, Slot,
+    ApplicationId, Arrival, CredentialId, ForgeKind, InstallationRequestId, Login, Name,
+    OrganizationId, Purpose, Reading, Resource, SecretId, Slot,
 };
 
 /// What a token is tried for.
@@ -18,6 +18,9 @@ pub enum Errand {
         name: Name,
         /// The host's address.
         host: String,
+        /// Whose software runs there.
+        #[serde(default)]
+        forge: ForgeKind,
         /// Whose token it is said to be.
         user: Login,
         /// The accounts that belong to it; without any, the one called like the organization.
@@ -157,6 +160,9 @@ pub struct Findings {
     pub same_user_as: Option<Name>,
     /// The accounts that it covers here, when an organization was registered.
     pub accounts: Vec<String>,
+    /// How many repositories its user sees as a member, if the host tells.
+    #[serde(default)]
+    pub repositories: Option<u64>,
     /// What is installed, if it is an application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed: Option<Installed>,

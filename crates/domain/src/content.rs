@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ForgeKind;
+
 mod parts;
 
 pub use parts::{Content, Part};
@@ -26,11 +28,21 @@ pub enum Kind {
     ReviewComments,
     Releases,
     Assets,
+    Boards,
+    Snippets,
+    Uploads,
+    Members,
+    ProtectedBranches,
+    ProtectedTags,
+    Hooks,
+    Variables,
+    PipelineSchedules,
+    DeployKeys,
 }
 
 impl Kind {
     /// Every kind, in the order in which a snapshot fetches them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 23] = [
         Self::Settings,
         Self::Git,
         Self::Wiki,
@@ -44,7 +56,47 @@ impl Kind {
         Self::ReviewComments,
         Self::Releases,
         Self::Assets,
+        Self::Boards,
+        Self::Snippets,
+        Self::Uploads,
+        Self::Members,
+        Self::ProtectedBranches,
+        Self::ProtectedTags,
+        Self::Hooks,
+        Self::Variables,
+        Self::PipelineSchedules,
+        Self::DeployKeys,
     ];
+
+    /// Whether a vendor's hosts have it and a snapshot holds it. What is said about a merge request is a review comment, and
+    /// an approval of one is not kept yet.
+    pub fn is_of(self, forge: ForgeKind) -> bool {
+        match self {
+            Self::Git
+            | Self::Wiki
+            | Self::Lfs
+            | Self::Settings
+            | Self::Labels
+            | Self::Milestones
+            | Self::Issues
+            | Self::IssueComments
+            | Self::PullRequests
+            | Self::ReviewComments
+            | Self::Releases
+            | Self::Assets => true,
+            Self::Reviews => forge == ForgeKind::GitHub,
+            Self::Boards
+            | Self::Snippets
+            | Self::Uploads
+            | Self::Members
+            | Self::ProtectedBranches
+            | Self::ProtectedTags
+            | Self::Hooks
+            | Self::Variables
+            | Self::PipelineSchedules
+            | Self::DeployKeys => forge == ForgeKind::GitLab,
+        }
+    }
 
     /// The word used in manifests and file names.
     pub fn as_str(self) -> &'static str {
@@ -62,6 +114,16 @@ impl Kind {
             Self::ReviewComments => "review_comments",
             Self::Releases => "releases",
             Self::Assets => "assets",
+            Self::Boards => "boards",
+            Self::Snippets => "snippets",
+            Self::Uploads => "uploads",
+            Self::Members => "members",
+            Self::ProtectedBranches => "protected_branches",
+            Self::ProtectedTags => "protected_tags",
+            Self::Hooks => "hooks",
+            Self::Variables => "variables",
+            Self::PipelineSchedules => "pipeline_schedules",
+            Self::DeployKeys => "deploy_keys",
         }
     }
 }

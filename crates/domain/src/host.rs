@@ -10,11 +10,16 @@ use crate::Invalid;
 use crate::name::shown;
 
 /// Which vendor's software a host runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ForgeKind {
     /// github.com, GHE.com or a GitHub Enterprise Server.
+    #[default]
     GitHub,
+    /// gitlab.com or a self-managed GitLab.
+    GitLab,
 }
 
 impl ForgeKind {
@@ -22,6 +27,15 @@ impl ForgeKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::GitHub => "github",
+            Self::GitLab => "gitlab",
+        }
+    }
+
+    /// The vendor's own spelling.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::GitHub => "GitHub",
+            Self::GitLab => "GitLab",
         }
     }
 }
@@ -32,8 +46,9 @@ impl std::str::FromStr for ForgeKind {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         match text {
             "github" => Ok(Self::GitHub),
+            "gitlab" => Ok(Self::GitLab),
             _ => Err(Invalid::new(format!(
-                "\"{text}\" is not a kind of host that can be registered: use github."
+                "\"{text}\" is not a kind of host that can be registered: use github or gitlab."
             ))),
         }
     }
@@ -41,7 +56,8 @@ impl std::str::FromStr for ForgeKind {
 
 /// One forge instance, known by its web address; the addresses of its parts follow from it.
 ///
-/// Layout of the parts: GitHub docs, "REST API base path" and "GitHub Enterprise Server" (`/api/v3`, `/api/graphql`).
+/// Layout of the parts: GitHub docs, "REST API base path" and "GitHub Enterprise Server" (`/api/v3`, `/api/graphql`); GitLab
+/// docs, "REST API" (`/api/v4`) and "GraphQL API" (`/api/graphql`), below a relative URL too.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Host {
     kind: ForgeKind,
@@ -51,7 +67,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// Understands github.com, a host's web address, or its API address ending in `/api/v3`.
+    /// Understands github.com, a host's web address, or its API address ending in `/api/v3` or `/api/v4`.
     ///
     /// Plain http is refused unless the host is a loopback address or named in `http_allowed`.
     pub fn parse(kind: ForgeKind, text: &str, http_allowed: &[String]) -> Result<Self, Invalid> {
@@ -63,7 +79,7 @@ impl Host {
         };
         let url = Url::parse(&with_scheme).map_err(|error| {
             Invalid::new(format!(
-                "{} is not the address of a host ({error}): write it as https://github.example.com.",
+                "{} is not the address of a host ({error}): write it as https://git.example.com.",
                 shown(text)
             ))
         })?;
@@ -71,6 +87,7 @@ impl Host {
         check_scheme(&url, http_allowed)?;
         match kind {
             ForgeKind::GitHub => Self::github(url),
+            ForgeKind::GitLab => Ok(Self::gitlab(url)),
         }
     }
 
@@ -125,6 +142,43 @@ impl Host {
         })
     }
 
+    fn gitlab(mut web: Url) -> Self {
+        if web.host_str() == Some("www.gitlab.com") && web.set_host(Some("gitlab.com")).is_err() {
+            return Self::at(web, "");
+        }
+        let path = web.path().trim_end_matches('/');
+        let prefix = path
+            .strip_suffix("/api/v4")
+            .or_else(|| path.strip_suffix("/api/graphql"))
+            .unwrap_or(path)
+            .to_owned();
+        Self::at(web, &prefix)
+    }
+
+    /// A GitLab below a path.
+    fn at(web: Url, prefix: &str) -> Self {
+        let below = |path: &str| {
+            let mut url = web.clone();
+            url.set_path(&format!("{prefix}{path}"));
+            url
+        };
+        Self {
+            kind: ForgeKind::GitLab,
+            rest: below("/api/v4/"),
+            graphql: below("/api/graphql"),
+            web: below("/"),
+        }
+    }
+
+    /// Whether it is the vendor's own service, whose limits its documents name.
+    pub fn is_vendors(&self) -> bool {
+        let name = match self.kind {
+            ForgeKind::GitHub => "github.com",
+            ForgeKind::GitLab => "gitlab.com",
+        };
+        self.web.host_str() == Some(name)
+    }
+
     /// The vendor's software.
     pub fn kind(&self) -> ForgeKind {
         self.kind
@@ -175,7 +229,7 @@ fn check_address(url: &Url, text: &str) -> Result<(), Invalid> {
     if url.host_str().is_none_or(str::is_empty) || url.query().is_some() || url.fragment().is_some()
     {
         return Err(Invalid::new(format!(
-            "{} is not the address of a host: write it as https://github.example.com.",
+            "{} is not the address of a host: write it as https://git.example.com.",
             shown(text)
         )));
     }
@@ -196,7 +250,7 @@ fn check_scheme(url: &Url, http_allowed: &[String]) -> Result<(), Invalid> {
             "http://{host} would send tokens in clear: use https, or name the host in HOLDFAST_ALLOW_HTTP if its network is yours alone."
         ))),
         other => Err(Invalid::new(format!(
-            "{other}:// is not an address of a host: write it as https://github.example.com."
+            "{other}:// is not an address of a host: write it as https://git.example.com."
         ))),
     }
 }
@@ -245,6 +299,37 @@ mod tests {
             "http://127.0.0.1:8080/api/v3/"
         );
         assert_eq!(parts("octo.ghe.com").1, "https://api.octo.ghe.com/");
+    }
+
+    #[test]
+    fn a_gitlab_may_lie_below_a_path() {
+        for (text, web, rest) in [
+            (
+                "gitlab.com",
+                "https://gitlab.com",
+                "https://gitlab.com/api/v4/",
+            ),
+            (
+                "www.gitlab.com",
+                "https://gitlab.com",
+                "https://gitlab.com/api/v4/",
+            ),
+            (
+                "https://dev.acme.test/gitlab/api/v4/",
+                "https://dev.acme.test/gitlab",
+                "https://dev.acme.test/gitlab/api/v4/",
+            ),
+        ] {
+            let host = Host::parse(ForgeKind::GitLab, text, &[]).unwrap();
+            assert_eq!(
+                (host.to_string().as_str(), host.rest().as_str()),
+                (web, rest)
+            );
+            assert_eq!(
+                Host::accepted(ForgeKind::GitLab, &host.to_string()),
+                Ok(host)
+            );
+        }
     }
 
     #[test]

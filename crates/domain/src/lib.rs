@@ -58,7 +58,7 @@ pub use run::{FetchState, RunState};
 pub use schedule::Schedule;
 pub use secret::Secret;
 pub use selection::Selection;
-pub use token::{MissingRight, github_token, missing_rights};
+pub use token::{MissingRight, github_token, gitlab_token, missing_rights, token_for};
 
 /// Why a text given by a person is not what it should be: one sentence that says what is wrong and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -64,7 +64,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// A repository's full name on its host, `owner/name`.
+/// A repository's full name on its host: `owner/name`, and on GitLab also `group/subgroup/name`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RepositoryName {
@@ -73,7 +73,7 @@ pub struct RepositoryName {
 }
 
 impl RepositoryName {
-    /// The account that owns the repository.
+    /// The account that owns the repository; of a subgroup, with the groups above it.
     pub fn owner(&self) -> &str {
         &self.owner
     }
@@ -119,11 +119,15 @@ impl FromStr for RepositoryName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        match text.split_once('/') {
-            Some((owner, name)) if is_path_segment(owner) && is_path_segment(name) => Ok(Self {
-                owner: owner.to_owned(),
-                name: name.to_owned(),
-            }),
+        match text.rsplit_once('/') {
+            Some((owner, name))
+                if owner.split('/').all(is_path_segment) && is_path_segment(name) =>
+            {
+                Ok(Self {
+                    owner: owner.to_owned(),
+                    name: name.to_owned(),
+                })
+            }
             Some(_) | None => Err(Invalid::new(format!(
                 "{} is not a repository: write it as owner/name.",
                 shown(text)
@@ -170,12 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_name_has_two_safe_parts() {
+    fn a_repository_name_has_safe_parts() {
         assert_eq!(
             "o/.github".parse::<RepositoryName>().unwrap().name(),
             ".github"
         );
-        for bad in ["o", "o/", "/r", "o/..", "o/a/b", "o/r?x"] {
+        let nested: RepositoryName = "group/sub/tool".parse().unwrap();
+        assert_eq!((nested.owner(), nested.name()), ("group/sub", "tool"));
+        for bad in ["o", "o/", "/r", "o/..", "o//b", "../a/b", "o/r?x"] {
             assert!(bad.parse::<RepositoryName>().is_err(), "{bad:?}");
         }
     }

@@ -1,9 +1,11 @@
 //! Tokens as people give them, and the rights that come with them.
 
-use crate::{Invalid, Secret};
+use crate::{ForgeKind, Invalid, Secret};
 
 /// Longest token: GitHub asks to allow 255 characters.
 const LONGEST: usize = 255;
+/// Longest token of GitLab: the routable form goes up to 316 characters after a prefix of the administrator's choice.
+const LONGEST_OF_GITLAB: usize = 512;
 
 /// Reads a classic token of GitHub. The sentence of a refusal shows nothing of the token.
 ///
@@ -64,6 +66,61 @@ pub fn github_token(text: &str) -> Result<Secret, Invalid> {
     Ok(Secret::new(text))
 }
 
+/// Reads a token of GitLab: of a person, a group, a project or a service account, which all look alike.
+///
+/// GitLab docs, "GitLab token overview": `glpat-` is the usual prefix, but an administrator may choose another or none, so
+/// only what is certainly something else is refused: `gldt-` deploy token, `gloas-` secret of an OAuth application, `glcbt-`
+/// CI/CD job, `glrt-` and `glrtr-` runner, `glptt-` trigger, `glft-` feed.
+pub fn gitlab_token(text: &str) -> Result<Secret, Invalid> {
+    let refuse = |sentence: &str| Err(Invalid::new(sentence));
+    if text.trim().is_empty() {
+        return refuse("Enter a token: a personal, group or project access token.");
+    }
+    let text = text.trim_matches([' ', '\t']);
+    if text.contains(['\n', '\r']) {
+        return refuse(
+            "The token has a line break in it: paste it again, on one line and nothing else.",
+        );
+    }
+    if !text.chars().all(|c| c.is_ascii_graphic()) {
+        return refuse(
+            "The token has a space or an unusual character in it: copy it again as a whole.",
+        );
+    }
+    if text.len() > LONGEST_OF_GITLAB {
+        return refuse("This is too long for a token: copy the token alone.");
+    }
+    let foreign = [
+        ("gldt-", "a deploy token, which cannot use the API"),
+        ("gloas-", "the secret of an OAuth application"),
+        ("glcbt-", "a token of a CI/CD job, which ends with it"),
+        ("glrt-", "a token of a runner"),
+        ("glrtr-", "a token that registers runners"),
+        ("glptt-", "a token that triggers pipelines"),
+        ("glft-", "a feed token"),
+        ("github_pat_", "a token of GitHub"),
+        ("ghp_", "a token of GitHub"),
+        ("gho_", "a token of GitHub"),
+        ("ghs_", "a token of GitHub"),
+    ];
+    for (prefix, what) in foreign {
+        if text.starts_with(prefix) {
+            return Err(Invalid::new(format!(
+                "This is {what} (it starts with {prefix}). Use a personal, group or project access token of GitLab."
+            )));
+        }
+    }
+    Ok(Secret::new(text))
+}
+
+/// Reads a token for a vendor's hosts.
+pub fn token_for(forge: ForgeKind, text: &str) -> Result<Secret, Invalid> {
+    match forge {
+        ForgeKind::GitHub => github_token(text),
+        ForgeKind::GitLab => gitlab_token(text),
+    }
+}
+
 /// A right that a backup needs and a token does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MissingRight {
@@ -75,8 +132,11 @@ pub struct MissingRight {
     pub is_essential: bool,
 }
 
-/// The scopes that a backup needs, what includes each, and what is missing without it.
-const NEEDED: [(&str, &[&str], &str, bool); 2] = [
+/// A scope that a backup needs, what includes it, what is missing without it, and whether most of a backup depends on it.
+type Need = (&'static str, &'static [&'static str], &'static str, bool);
+
+/// The scopes that a backup of GitHub needs.
+const NEEDED_ON_GITHUB: [Need; 2] = [
     (
         "repo",
         &[],
@@ -91,10 +151,30 @@ const NEEDED: [(&str, &[&str], &str, bool); 2] = [
     ),
 ];
 
-/// What the scopes of a classic token lack for a backup.
-pub fn missing_rights(scopes: &[String]) -> Vec<MissingRight> {
+/// The scopes that a backup of GitLab needs. GitLab docs, "Personal access token scopes".
+const NEEDED_ON_GITLAB: [Need; 2] = [
+    (
+        "read_api",
+        &["api"],
+        "it sees neither projects nor what is said in them",
+        true,
+    ),
+    (
+        "read_repository",
+        &["write_repository", "api"],
+        "it cannot fetch code and wikis",
+        true,
+    ),
+];
+
+/// What a token's scopes lack for a backup.
+pub fn missing_rights(forge: ForgeKind, scopes: &[String]) -> Vec<MissingRight> {
     let has = |scope: &str| scopes.iter().any(|one| one == scope);
-    NEEDED
+    let needed = match forge {
+        ForgeKind::GitHub => &NEEDED_ON_GITHUB,
+        ForgeKind::GitLab => &NEEDED_ON_GITLAB,
+    };
+    needed
         .iter()
         .filter(|(scope, wider, _, _)| !has(scope) && !wider.iter().any(|one| has(one)))
         .map(|&(scope, _, without_it, is_essential)| MissingRight {
@@ -148,10 +228,33 @@ mod tests {
     }
 
     #[test]
+    fn tokens_of_gitlab_have_no_shape_but_some_are_certainly_something_else() {
+        for good in ["glpat-abc", "acme-glpat-abc", " 0123abc\t"] {
+            assert_eq!(gitlab_token(good).unwrap().expose(), good.trim());
+        }
+        let long = "x".repeat(10_000);
+        for (given, word) in [
+            ("", "Enter a token"),
+            ("glpat-a\n", "line break"),
+            ("glpat-a b", "a space"),
+            ("gldt-xxxx", "deploy token"),
+            ("ghp_xxxx", "GitHub"),
+            (&long, "too long"),
+        ] {
+            let refused = gitlab_token(given).unwrap_err().0;
+            assert!(refused.contains(word), "{given:?}: {refused}");
+            assert!(!refused.contains("xxxx"));
+        }
+        let scopes = ["api".to_owned()];
+        assert!(missing_rights(ForgeKind::GitLab, &scopes).is_empty());
+        assert_eq!(missing_rights(ForgeKind::GitLab, &[]).len(), 2);
+    }
+
+    #[test]
     fn a_wider_scope_includes_the_narrower() {
         let missing = |scopes: &[&str]| {
             let scopes: Vec<String> = scopes.iter().map(|one| (*one).to_owned()).collect();
-            missing_rights(&scopes)
+            missing_rights(ForgeKind::GitHub, &scopes)
                 .iter()
                 .map(|one| one.scope)
                 .collect::<Vec<_>>()
@@ -160,6 +263,6 @@ mod tests {
         assert_eq!(missing(&["repo", "admin:org"]), [""; 0]);
         assert_eq!(missing(&["repo"]), ["read:org"]);
         assert_eq!(missing(&["public_repo"]), ["repo", "read:org"]);
-        assert!(missing_rights(&[])[0].is_essential);
+        assert!(missing_rights(ForgeKind::GitHub, &[])[0].is_essential);
     }
 }

@@ -59,7 +59,7 @@ pub enum Error {
         /// A sentence.
         detail: String,
     },
-    /// The host answered something that a GitHub API does not answer.
+    /// The host answered something that such an API does not answer.
     #[error("{detail}")]
     Protocol {
         /// A sentence.

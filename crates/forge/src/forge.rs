@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::gate::trust::{PrivateAuthority, Trust};
 use crate::gate::{Authority, Gate};
-use crate::github::{self, Account, Budgets, Client, Memberships, Owner};
+use crate::github;
+use crate::identity::{self, Account, Budgets, Memberships, Owner};
 use crate::pool::{Claim, Session};
-use crate::{Error, Pool};
+use crate::{Client, Error, Pool};
 
 /// Time-outs and names of the HTTP client.
 #[derive(Debug, Clone)]
@@ -102,10 +103,10 @@ impl Forge {
 
     /// Who is behind a token, for adding it. Not through the pool, and not repeated more than once.
     ///
-    /// [`Error::Transient`]: the host cannot be reached. [`Error::Protocol`]: it is not a GitHub API.
+    /// [`Error::Transient`]: the host cannot be reached. [`Error::Protocol`]: it is not the API of such a host.
     /// [`Error::NoCredential`]: it does not know the token. [`Error::Denied`]: it knows it and forbids its use.
     pub async fn owner(&self, host: &Host, token: &Secret) -> Result<Owner, Error> {
-        github::owner(&self.shared, host, token).await
+        identity::owner(&self.shared, host, token).await
     }
 
     /// The organizations that a token's user is a member of; nothing if the token may not ask.
@@ -114,12 +115,12 @@ impl Forge {
         host: &Host,
         token: &Secret,
     ) -> Result<Option<Memberships>, Error> {
-        github::memberships(&self.shared, host, token).await
+        identity::memberships(&self.shared, host, token).await
     }
 
     /// What a token's bucket has left, which is free of charge.
     pub async fn budgets(&self, host: &Host, token: &Secret) -> Result<Budgets, Error> {
-        github::budgets(&self.shared, host, token).await
+        identity::budgets(&self.shared, host, Authority::Token(token.clone())).await
     }
 
     /// Looks an account up by name; nothing if there is none.
@@ -129,7 +130,7 @@ impl Forge {
         token: &Secret,
         login: &str,
     ) -> Result<Option<Account>, Error> {
-        github::account(&self.shared, host, token, login).await
+        identity::account(&self.shared, host, token, login).await
     }
 
     /// Trusts these private authorities, by [`Host::authority`], each for its own host and no other. Answers the hosts whose
@@ -173,9 +174,13 @@ impl Forge {
             cancel: CancellationToken::new(),
         };
         let authority = Authority::of(Arc::new(Session::new(host.authority(), scope)));
-        let (readings, unlimited) = github::rate_limit(&self.shared, host, authority).await?;
+        let Budgets {
+            readings,
+            uncounted,
+            ..
+        } = identity::budgets(&self.shared, host, authority).await?;
         if let Some((_, key)) = self.shared.pool.member(credential) {
-            self.shared.pool.learn(&key, &readings, unlimited);
+            self.shared.pool.learn(&key, &readings, uncounted);
         }
         Ok(())
     }

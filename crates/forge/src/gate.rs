@@ -13,19 +13,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use domain::{Clock, Secret};
+use domain::{Clock, ForgeKind, Secret};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use octocrab::OctoBody;
 use tower::Service;
 
-use crate::limits::github::{self as limits, Answer, Dialect, Judgement, Span};
+use crate::limits::{self, Answer, Dialect, Judgement, Span};
 use crate::pool::Lease;
 use crate::{Error, Options, Pool};
 use budget::{Outcome, Settlement};
 
-pub(crate) use errand::{Authority, Delivery, Errand};
+pub(crate) use errand::{Authority, Delivery, Errand, user};
 use leaf::Leaf;
 
 /// The body of an answer, as octocrab takes it.
@@ -116,7 +116,9 @@ impl Gate {
             }
         };
         let answer = Answer {
+            forge: errand.forge,
             dialect: errand.dialect,
+            endpoint: errand.demand.endpoint,
             status: parts.status,
             headers: &parts.headers,
             body: payload.text(),
@@ -154,7 +156,7 @@ impl Gate {
         lease: Option<&Lease>,
         request: &mut Request<OctoBody>,
     ) -> Result<(), Error> {
-        let bearer = |token: &Secret| errand::authorization(errand.dialect, token);
+        let bearer = |token: &Secret| errand::authorization(errand.forge, errand.dialect, token);
         let authorization = match &errand.authority {
             Authority::Pool { .. } => lease.map(|lease| bearer(&lease.token)),
             Authority::Token(token) => Some(bearer(token)),
@@ -163,7 +165,8 @@ impl Gate {
         };
         let headers = request.headers_mut();
         headers.insert(header::USER_AGENT, self.user_agent.clone());
-        if matches!(errand.dialect, Dialect::Storage | Dialect::Git) {
+        let is_github = errand.forge == ForgeKind::GitHub;
+        if !is_github || matches!(errand.dialect, Dialect::Storage | Dialect::Git) {
             headers.remove("x-github-api-version");
         }
         if let Some(authorization) = authorization {
@@ -247,11 +250,11 @@ impl Book<'_> {
 
 /// What the ledger is told of an answer.
 fn settlement(answer: &Answer<'_>, judgement: &Judgement, span: Span) -> Settlement {
-    let reading = limits::headers::reading(answer.headers, span);
+    let reading = limits::reading(answer, span);
     let cost = match (answer.dialect, answer.status) {
         // GitHub docs, best practices for the REST API: a 304 to an authorized request is free.
-        (_, StatusCode::NOT_MODIFIED) => Some(0),
-        (Dialect::GraphQl, _) => limits::graphql::cost(answer.body),
+        (_, StatusCode::NOT_MODIFIED) if answer.forge == ForgeKind::GitHub => Some(0),
+        (Dialect::GraphQl, _) => limits::github::graphql::cost(answer.body),
         (Dialect::Rest | Dialect::Lfs | Dialect::Git | Dialect::Storage, _) => None,
     };
     let outcome = match judgement {
@@ -261,6 +264,11 @@ fn settlement(answer: &Answer<'_>, judgement: &Judgement, span: Span) -> Settlem
             reason,
         } => Outcome::SlowDown {
             retry_after: *retry_after,
+            reason: reason.clone(),
+        },
+        Judgement::Crowded { until } => Outcome::Crowded { until: *until },
+        Judgement::ShutOut { reason } => Outcome::ShutOut {
+            until: span.received_at + limits::SHUT_OUT_FOR,
             reason: reason.clone(),
         },
         Judgement::Fine if reading.is_none() => Outcome::Uncounted,

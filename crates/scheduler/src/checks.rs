@@ -233,6 +233,6 @@ async fn learn(engine: &Engine, tried: &[Tried]) {
         }
         engine
             .pool
-            .learn(&one.owner.bucket, &budgets.readings, budgets.unlimited);
+            .learn(&one.owner.bucket, &budgets.readings, budgets.uncounted);
     }
 }

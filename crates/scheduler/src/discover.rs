@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backup::snapshot::wiki_digest;
 use domain::{Kind, RepositoryId};
-use forge::github::{Client, Repository};
+use forge::{Client, Repository};
 use futures_util::StreamExt;
 use store::{ClaimedRun, FetchKind, ListedRepository, NewFetch};
 use tracing::{info, warn};
@@ -56,7 +56,7 @@ async fn plan(
         })
         .collect();
     chosen.sort_by_key(|(repository, _)| std::cmp::Reverse(repository.disk_kib));
-    let kinds = &claim.plan.content.kinds();
+    let kinds = &claim.plan.content.kinds_of(claim.organization.host.kind());
     let mut fetches: Vec<NewFetch> = futures_util::stream::iter(chosen)
         .map(async |(repository, id)| NewFetch {
             repository: id,
@@ -87,11 +87,14 @@ async fn list(
         // An application that is installed on another account would see the public repositories of this one alone.
         let all = client.credentials();
         let client = client.among(engine.members.serving(all, &account.login));
+        let account = forge::Account {
+            id: account.forge_id,
+            login: account.login.clone(),
+            is_organization: account.is_organization,
+        };
         let mut after = None;
         loop {
-            let page = client
-                .repositories(&account.login, after.as_deref())
-                .await?;
+            let page = client.repositories(&account, after.as_deref()).await?;
             // A list that moves while it is read may name a repository twice.
             listed.extend(
                 page.repositories

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::{
     BucketKey, CredentialId, CredentialKind, Health, Host, OrganizationId, PlanId, Role, TenantId,
 };
-use forge::Member;
+use forge::{Member, Terms};
 use futures_util::StreamExt;
 use store::{Credential, Organization, Scoped, Source};
 use tracing::{debug, error, info, warn};
@@ -271,6 +271,8 @@ async fn place(
         token,
     };
     if changed {
+        let terms = Terms::of(&known.host);
+        engine.pool.agree(&known.credential.bucket, terms);
         engine.pool.insert(known.member());
         debug!(credential = %known.credential.name, organization = %organization.name, "A credential of the pool is new or has changed.");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Kind, RepositoryName, Selection};
-use forge::github::{Marks, Repository};
+use forge::{Marks, Repository};
 use store::PlanState;
 
 /// A repository is read in full at least this often, because some changes move no mark.
@@ -79,6 +79,8 @@ pub(crate) fn decide(
         // A snapshot that lacks something must not let a later run be called complete; what it lacks is asked for again.
         _ if !known.is_whole => Decision::Fetch,
         _ if !kinds.contains(&Kind::Wiki) => Decision::Unchanged,
+        // The list speaks of it.
+        _ if listed.marks.0.contains_key(&Kind::Wiki) => Decision::Unchanged,
         Some(_) if listed.has_wiki => Decision::AskWiki,
         Some(_) => Decision::Fetch,
         None => Decision::Unchanged,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use forge::github::Client;
+use forge::Client;
 use forge::{Choice, Usage};
 use serde_json::Value;
 use store::{ChoiceRow, ClaimedFetch, Fleet, UsageRow, Work};

@@ -1,9 +1,10 @@
 //! Trying a token at its host before it is kept: one truth for the command line and for the checks that people ask for.
 
 use domain::check::Field;
-use domain::{BucketKey, Findings, Host, Login, Name, Refusal, Secret, Step};
-use forge::Forge;
-use forge::github::{Budgets, Memberships, Owner};
+use domain::{
+    BucketKey, CredentialKind, Findings, ForgeKind, Host, Login, Name, Refusal, Role, Secret, Step,
+};
+use forge::{Budgets, Forge, Memberships, Owner};
 use store::{Account, ClaimedCheck, Fleet};
 use tracing::debug;
 
@@ -210,8 +211,12 @@ impl<'a> Trial<'a> {
             | forge::Error::Disabled { .. } => (
                 Field::Host,
                 format!(
-                    "Check that {} is github.com or a GitHub Enterprise Server, and write its address as a browser shows it.",
-                    self.host
+                    "Check that {} is {}, and write its address as a browser shows it.",
+                    self.host,
+                    match self.host.kind() {
+                        ForgeKind::GitHub => "github.com or a GitHub Enterprise Server",
+                        ForgeKind::GitLab => "gitlab.com or a GitLab of your own",
+                    }
                 ),
             ),
             forge::Error::Denied { .. }
@@ -238,6 +243,15 @@ impl<'a> Trial<'a> {
 }
 
 impl Tried {
+    /// The share that is left to whoever is behind the token: nothing, where the host says that nobody is.
+    pub fn reserve_percent(&self, role: Role, kind: CredentialKind) -> u8 {
+        if self.owner.is_machine {
+            0
+        } else {
+            role.default_reserve_percent(kind)
+        }
+    }
+
     /// What a person is told of it. `same_user_as` names a credential of the pool that shares the bucket.
     pub fn findings(&self, accounts: &[Account], same_user_as: Option<Name>) -> Findings {
         Findings {
@@ -251,6 +265,7 @@ impl Tried {
             same_user_as,
             accounts: accounts.iter().map(|one| one.login.clone()).collect(),
             installed: None,
+            repositories: self.memberships.as_ref().and_then(|one| one.repositories),
         }
     }
 }

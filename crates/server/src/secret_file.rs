@@ -4,17 +4,17 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use domain::Secret;
+use domain::{ForgeKind, Secret};
 
 use crate::error::Error;
 
 /// Far beyond any token or key: a larger file is some other file.
 const LARGEST: u64 = 4096;
 
-/// Reads a token for GitHub.
-pub(crate) fn github_token(path: &Path) -> Result<Secret, Error> {
+/// Reads a token for a vendor's hosts.
+pub(crate) fn token(forge: ForgeKind, path: &Path) -> Result<Secret, Error> {
     let token = read(path, "token")?;
-    domain::github_token(token.expose()).map_err(|error| {
+    domain::token_for(forge, token.expose()).map_err(|error| {
         Error::input(format!(
             "{error} The token is the one in {}.",
             path.display()
@@ -83,7 +83,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         std::fs::write(&path, content).unwrap();
-        github_token(&path)
+        token(ForgeKind::GitHub, &path)
     }
 
     #[test]
@@ -129,8 +129,8 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let refused = github_token(Path::new("/nowhere/token")).unwrap_err();
+        let refused = token(ForgeKind::GitHub, Path::new("/nowhere/token")).unwrap_err();
         assert!(refused.to_string().contains("/nowhere/token"), "{refused}");
-        assert!(github_token(Path::new("/")).is_err());
+        assert!(token(ForgeKind::GitHub, Path::new("/")).is_err());
     }
 }

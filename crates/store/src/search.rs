@@ -1,9 +1,9 @@
 //! Finding a thing by a part of its name.
 
-use domain::{Invalid, OrganizationId, PlanId, RepositoryId};
+use domain::{ForgeKind, Invalid, OrganizationId, PlanId, RepositoryId};
 use tracing::instrument;
 
-use crate::{Error, Scoped};
+use crate::{Error, Scoped, decode};
 
 /// What a name belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Hit {
     pub name: String,
     /// The name of the organization that it belongs to, or its own.
     pub organization_name: String,
+    /// Whose host that organization is on.
+    pub forge: ForgeKind,
 }
 
 impl Scoped {
@@ -41,7 +43,8 @@ impl Scoped {
                 n.id AS "id!",
                 n.name AS "name!",
                 k.id AS "organization_id!",
-                k.name AS "organization_name!"
+                k.name AS "organization_name!",
+                k.host_kind AS "host_kind!"
             FROM (
                 (
                     SELECT 'organization' AS kind, id, name, id AS organization_id
@@ -118,6 +121,7 @@ impl Scoped {
                     found,
                     name: row.name,
                     organization_name: row.organization_name,
+                    forge: decode::text("a kind of host", &row.host_kind)?,
                 })
             })
             .collect()

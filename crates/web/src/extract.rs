@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use domain::{MemberRole, Name};
+use domain::{ForgeKind, MemberRole, Name};
 use serde::de::DeserializeOwned;
 use store::{Actor, Scoped, Viewer};
 
@@ -146,6 +146,21 @@ macro_rules! made_by_the_guard {
 }
 
 made_by_the_guard!(SignedIn, ServiceOperator, Member);
+
+/// Whose hosts the address is about: its part behind the tenant says so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Vendor(pub(crate) ForgeKind);
+
+impl<S: Send + Sync> FromRequestParts<S> for Vendor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let word = parts.uri.path().split('/').nth(3).unwrap_or_default();
+        word.parse()
+            .map(Self)
+            .map_err(|_not_a_vendor: domain::Invalid| Error::NotFound)
+    }
+}
 
 /// Whoever comes to a page for anyone, signed in or not.
 #[derive(Debug)]

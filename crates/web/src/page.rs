@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use domain::{MemberRole, Name, Theme};
+use domain::{ForgeKind, MemberRole, Name, Theme};
 use store::Viewer;
 
 use crate::Console;
@@ -17,6 +17,7 @@ use crate::session;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tab {
     GitHub,
+    GitLab,
     Plans,
     Tasks,
     Throttling,
@@ -31,9 +32,18 @@ pub(crate) enum Tab {
 }
 
 impl Tab {
+    /// The tab of a vendor's organizations.
+    pub(crate) fn of(forge: ForgeKind) -> Self {
+        match forge {
+            ForgeKind::GitHub => Self::GitHub,
+            ForgeKind::GitLab => Self::GitLab,
+        }
+    }
+
     /// Those in the bar.
-    pub(crate) const BAR: [Self; 7] = [
+    pub(crate) const BAR: [Self; 8] = [
         Self::GitHub,
+        Self::GitLab,
         Self::Plans,
         Self::Tasks,
         Self::Throttling,
@@ -46,6 +56,7 @@ impl Tab {
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::GitHub => "github",
+            Self::GitLab => "gitlab",
             Self::Plans => "plans",
             Self::Tasks => "tasks",
             Self::Throttling => "throttling",
@@ -61,6 +72,7 @@ impl Tab {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::GitHub => "GitHub",
+            Self::GitLab => "GitLab",
             Self::Plans => "Plans",
             Self::Tasks => "Tasks",
             Self::Throttling => "Throttling",
@@ -78,6 +90,7 @@ impl Tab {
     pub(crate) fn icon(self) -> &'static str {
         match self {
             Self::GitHub => "brand-github",
+            Self::GitLab => "brand-gitlab",
             Self::Plans => "calendar-repeat",
             Self::Tasks => "list-check",
             Self::Throttling => "gauge",

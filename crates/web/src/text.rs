@@ -89,6 +89,14 @@ impl fmt::Display for At {
 // It writes digits, names of months and its own tags, nothing that anybody entered.
 impl askama::filters::HtmlSafe for At {}
 
+/// How long a limit is for: GitHub's windows are an hour, those of a GitLab what its administrator chose.
+pub(crate) fn per(forge: domain::ForgeKind) -> &'static str {
+    match forge {
+        domain::ForgeKind::GitHub => "an hour",
+        domain::ForgeKind::GitLab => "a window",
+    }
+}
+
 /// A kind of data as a person calls it.
 pub(crate) fn kind(kind: domain::Kind) -> &'static str {
     use domain::Kind;
@@ -105,7 +113,17 @@ pub(crate) fn kind(kind: domain::Kind) -> &'static str {
         Kind::Reviews => "Reviews",
         Kind::ReviewComments => "Review comments",
         Kind::Releases => "Releases",
-        Kind::Assets => "Release assets",
+        Kind::Assets => "Attached files",
+        Kind::Boards => "Boards",
+        Kind::Snippets => "Snippets",
+        Kind::Uploads => "Uploads",
+        Kind::Members => "Members",
+        Kind::ProtectedBranches => "Protected branches",
+        Kind::ProtectedTags => "Protected tags",
+        Kind::Hooks => "Hooks",
+        Kind::Variables => "Variables",
+        Kind::PipelineSchedules => "Pipeline schedules",
+        Kind::DeployKeys => "Deploy keys",
     }
 }
 

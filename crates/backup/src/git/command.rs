@@ -6,7 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use forge::github::{Body, GitAccess};
+use forge::{Body, GitAccess};
 use tokio::process::Command;
 use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;

@@ -9,7 +9,7 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use forge::github::GitAccess;
+use forge::GitAccess;
 use rustix::io::{FdFlags, fcntl_setfd};
 use tokio::process::{Child, Command};
 

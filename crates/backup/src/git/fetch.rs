@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use forge::github::{Client, GitAccess};
+use forge::{Client, GitAccess};
 use tokio::sync::mpsc;
 
 use super::command::Git;
@@ -12,8 +12,12 @@ use super::kept;
 use super::mirror::Mirror;
 use super::references::References;
 
-/// Everything but the test merges of pull requests, which GitHub makes anew whenever their base moves.
-const REFERENCES: [&str; 2] = ["+refs/*:refs/*", "^refs/pull/*/merge"];
+/// Everything but the test merges of pull and merge requests, which hosts make anew whenever their base moves.
+const REFERENCES: [&str; 3] = [
+    "+refs/*:refs/*",
+    "^refs/pull/*/merge",
+    "^refs/merge-requests/*/merge",
+];
 
 /// One fetch.
 pub(crate) struct Fetching<'a> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use forge::github::LfsPointer;
+use forge::LfsPointer;
 
 use super::command::Git;
 use super::failure::{Class, Failure};

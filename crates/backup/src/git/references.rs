@@ -119,7 +119,7 @@ impl References {
     }
 
     /// The references that the host has or had at the last fetch: all but those that were kept.
-    pub(super) fn current(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn current(&self) -> impl Iterator<Item = (&str, &str)> {
         self.iter().filter(|(name, _)| !kept::is_kept(name))
     }
 

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use forge::github::{Collection, Walk};
+use forge::{Collection, Walk};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Lines, Write};
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use forge::github::Collection;
+use forge::Collection;
 use serde_json::Value;
 
 use super::journal::Journal;

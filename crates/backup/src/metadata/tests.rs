@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Kind;
-use forge::github::{Collection, Cursor, Page, Walk, collection};
+use forge::{Collection, Cursor, Page, Walk, collection};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -122,7 +122,7 @@ impl Desk {
 
     async fn read_as(&self, host: &Host, attempt: &str, whole: bool) -> Result<(), Error> {
         let reading = Reading {
-            collection: collection(self.kind).unwrap(),
+            collection: collection(domain::ForgeKind::GitHub, self.kind).unwrap(),
             path: self.path(),
             journal: self.folder.path().join("journal"),
             attempt: attempt.into(),

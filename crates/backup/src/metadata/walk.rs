@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use forge::github::{Client, Collection, Cursor, Page, Repository, Walk};
+use forge::{Client, Collection, Cursor, Page, Repository, Walk};
 use serde::{Deserialize, Serialize};
 
 use super::journal::Journal;

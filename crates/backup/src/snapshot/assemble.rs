@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use domain::{Kind, Omission};
+use domain::{ForgeKind, Kind, Omission};
 
 use super::Job;
 use super::base::Ground;
@@ -20,6 +20,7 @@ use crate::{Error, digest};
 pub(super) async fn manifest(
     held: Held,
     job: &Job,
+    forge: ForgeKind,
     staging: &Staging,
     ground: &Ground,
 ) -> Result<Manifest, Error> {
@@ -42,7 +43,7 @@ pub(super) async fn manifest(
             .or_else(|| before.map(|before| before.assets.clone()))
             .unwrap_or_default();
     }
-    for kind in Kind::ALL {
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_of(forge)) {
         if !job.kinds.contains(&kind) {
             manifest.leave_out(kind);
             continue;
@@ -101,7 +102,17 @@ fn count(manifest: &Manifest, kind: Kind) -> u64 {
         | Kind::PullRequests
         | Kind::Reviews
         | Kind::ReviewComments
-        | Kind::Releases => manifest
+        | Kind::Releases
+        | Kind::Boards
+        | Kind::Snippets
+        | Kind::Uploads
+        | Kind::Members
+        | Kind::ProtectedBranches
+        | Kind::ProtectedTags
+        | Kind::Hooks
+        | Kind::Variables
+        | Kind::PipelineSchedules
+        | Kind::DeployKeys => manifest
             .metadata
             .get(&kind)
             .map_or(0, |records| records.count),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use forge::github::Marks;
+use forge::Marks;
 
 use super::Job;
 use crate::manifest::{self, Digest, Manifest};

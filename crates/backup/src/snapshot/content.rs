@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::{Kind, Omission, Reason};
-use forge::github::{Client, Repository};
+use forge::{Client, Repository};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -205,10 +205,8 @@ impl<'a> Fetch<'a> {
 
     /// The repository under the name that its settings tell: it may have been renamed since it was listed.
     fn named_by(&self, settings: &Value) -> Repository {
-        let name = settings
-            .get("full_name")
-            .and_then(Value::as_str)
-            .and_then(|name| name.parse().ok());
+        let name = self.client.name_in(settings);
+        let name = name.and_then(|name| name.parse().ok());
         let mut repository = self.job.repository.clone();
         if let Some(name) = name {
             repository.name = name;

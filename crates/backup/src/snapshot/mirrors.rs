@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Kind, Reason};
-use forge::github::{Client, GitAccess, Repository};
+use forge::{Client, GitAccess, Repository};
 use tokio_util::sync::CancellationToken;
 
 use super::Job;

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use domain::Kind;
-use forge::github::{Marks, Repository};
+use domain::{ForgeKind, Kind};
+use forge::{Marks, Repository};
 
 use crate::manifest::{Manifest, State};
 
 /// The lists, those first that others wait for.
-pub(super) const LISTS: [Kind; 8] = [
+pub(super) const LISTS: [Kind; 18] = [
     Kind::Releases,
+    Kind::Uploads,
     Kind::PullRequests,
     Kind::Issues,
     Kind::IssueComments,
@@ -17,6 +18,15 @@ pub(super) const LISTS: [Kind; 8] = [
     Kind::ReviewComments,
     Kind::Labels,
     Kind::Milestones,
+    Kind::Boards,
+    Kind::Snippets,
+    Kind::Members,
+    Kind::ProtectedBranches,
+    Kind::ProtectedTags,
+    Kind::Hooks,
+    Kind::Variables,
+    Kind::PipelineSchedules,
+    Kind::DeployKeys,
 ];
 
 /// The kinds to be read: all that are asked for, or those of them that have changed since the content of the working folder and those that it lacks.
@@ -37,18 +47,21 @@ pub(super) fn wanted(
     wanted.extend(lacking);
     // The list says nothing of wikis, and asking git for one costs nothing.
     wanted.insert(Kind::Wiki);
-    if wanted.contains(&Kind::Releases) {
+    if wanted.contains(&Kind::Releases) || wanted.contains(&Kind::Uploads) {
         wanted.insert(Kind::Assets);
     }
     wanted.retain(|kind| asked.contains(kind));
     wanted
 }
 
-/// How many items the organization's list counts of a kind, as far as it does.
+/// How many items the organization's list counts of a kind, as far as it does: GitLab's does not.
 ///
-/// The host's issues include every pull request in its issue form; reviews are one item for each pull request.
-pub(super) fn expected(kind: Kind, marks: &Marks) -> Option<u64> {
+/// GitHub's issues include every pull request in its issue form; reviews are one item for each pull request.
+pub(super) fn expected(forge: ForgeKind, kind: Kind, marks: &Marks) -> Option<u64> {
     let count = |kind| marks.0.get(&kind).and_then(|mark| mark.count);
+    if forge == ForgeKind::GitLab {
+        return count(kind);
+    }
     match kind {
         Kind::Issues => Some(count(Kind::Issues)? + count(Kind::PullRequests)?),
         Kind::PullRequests | Kind::Reviews => count(Kind::PullRequests),
@@ -58,7 +71,21 @@ pub(super) fn expected(kind: Kind, marks: &Marks) -> Option<u64> {
             (count(Kind::Issues)? + count(Kind::PullRequests)? == 0).then_some(0)
         }
         Kind::ReviewComments => (count(Kind::PullRequests)? == 0).then_some(0),
-        Kind::Git | Kind::Wiki | Kind::Lfs | Kind::Settings | Kind::Assets => None,
+        Kind::Git
+        | Kind::Wiki
+        | Kind::Lfs
+        | Kind::Settings
+        | Kind::Assets
+        | Kind::Boards
+        | Kind::Snippets
+        | Kind::Uploads
+        | Kind::Members
+        | Kind::ProtectedBranches
+        | Kind::ProtectedTags
+        | Kind::Hooks
+        | Kind::Variables
+        | Kind::PipelineSchedules
+        | Kind::DeployKeys => None,
     }
 }
 
@@ -66,7 +93,7 @@ pub(super) fn expected(kind: Kind, marks: &Marks) -> Option<u64> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use forge::github::Mark;
+    use forge::Mark;
 
     use super::*;
 
@@ -87,6 +114,7 @@ mod tests {
     fn comments_are_expected_only_where_there_is_something_to_comment_on() {
         let quiet = marks(&[(Kind::Issues, 0), (Kind::PullRequests, 0)]);
         let busy = marks(&[(Kind::Issues, 3), (Kind::PullRequests, 2)]);
+        let expected = |kind, marks| expected(ForgeKind::GitHub, kind, marks);
         assert_eq!(expected(Kind::IssueComments, &quiet), Some(0));
         assert_eq!(expected(Kind::IssueComments, &busy), None);
         assert_eq!(expected(Kind::Issues, &busy), Some(5));

@@ -10,7 +10,7 @@ use backup::snapshot::{self, Job, Labels, Previous, Taken};
 use backup::{Error, Keys, Location, Storage};
 use chrono::TimeDelta;
 use domain::{BucketKey, Clock, CredentialId, ForgeKind, Health, Host, Secret};
-use forge::github::{Client, Marks, Repository};
+use forge::{Client, Marks, Repository};
 use forge::{Forge, Member, Options, Pool, Scope, Sharing};
 use forge_sim::control::RepositorySummary;
 use forge_sim::{Control, Mutation, Recipe, RepositoryRecipe, UserRecipe};
@@ -130,7 +130,7 @@ impl World {
 
     /// The repository `acme/NAME` as the list tells it now. The list's cost is not counted.
     pub(crate) async fn repository(&self, name: &str) -> Repository {
-        let listing = self.client(None).repositories("acme", None).await.unwrap();
+        let listing = self.client(None).repositories(&acme(), None).await.unwrap();
         let found = listing
             .repositories
             .into_iter()
@@ -157,7 +157,7 @@ impl World {
                 snapshot: previous.taken.snapshot.clone(),
                 marks: previous.marks.clone(),
             }),
-            kinds: domain::Kind::ALL.into(),
+            kinds: domain::Content::default().kinds_of(ForgeKind::GitHub),
             sweep: false,
             labels: Labels {
                 host: self.host.authority(),
@@ -289,4 +289,13 @@ pub(crate) fn git(repository: &Path, arguments: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// The organization as a listing wants it.
+fn acme() -> forge::Account {
+    forge::Account {
+        id: 0,
+        login: "acme".to_owned(),
+        is_organization: true,
+    }
 }

@@ -154,3 +154,14 @@ fn endpoints_have_a_pace_each() {
         Gap::Until(Some(at(60_005)))
     );
 }
+
+#[test]
+fn an_endpoint_that_the_host_called_full_stays_closed_and_the_others_open() {
+    let mut pace = Pace::default();
+    let (groups, projects) = (pace.lane("groups"), pace.lane("projects"));
+    pace.close(groups, at(30_000));
+    pace.close(groups, at(0));
+    assert_eq!(pace.gap(groups, EVEN, at(0)), Gap::Until(Some(at(30_000))));
+    assert_eq!(pace.gap(groups, EVEN, at(30_000)), Gap::Open);
+    assert_eq!(pace.gap(projects, EVEN, at(0)), Gap::Open);
+}

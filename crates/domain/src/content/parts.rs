@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
-use crate::Invalid;
+use crate::{ForgeKind, Invalid};
 
 /// A group of kinds that is switched on or off as one. Code has none: every plan takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,9 +60,9 @@ impl Part {
             Self::Lfs => "Large files (LFS)",
             Self::Wiki => "Wiki",
             Self::Issues => "Issues",
-            Self::PullRequests => "Pull requests",
+            Self::PullRequests => "Pull and merge requests",
             Self::Releases => "Releases",
-            Self::Assets => "Release files",
+            Self::Assets => "Attached files",
             Self::Settings => "Settings",
         }
     }
@@ -77,8 +77,12 @@ impl Part {
                 "With reviews, comments, labels and milestones. The commits belong to the code."
             }
             Self::Releases => "Names, notes and tags.",
-            Self::Assets => "What is attached to releases. Brings the releases with it.",
-            Self::Settings => "Description, topics, default branch and switches.",
+            Self::Assets => {
+                "What is attached to releases, and on GitLab to issues and merge requests. Brings the releases with it."
+            }
+            Self::Settings => {
+                "Description, topics, default branch and switches. On GitLab also members, protections, hooks, variables, schedules, keys and snippets."
+            }
         }
     }
 
@@ -93,6 +97,7 @@ impl Part {
                 Kind::IssueComments,
                 Kind::Labels,
                 Kind::Milestones,
+                Kind::Boards,
             ],
             Self::PullRequests => &[
                 Kind::PullRequests,
@@ -103,8 +108,18 @@ impl Part {
                 Kind::Milestones,
             ],
             Self::Releases => &[Kind::Releases],
-            Self::Assets => &[Kind::Releases, Kind::Assets],
-            Self::Settings => &[Kind::Settings],
+            Self::Assets => &[Kind::Releases, Kind::Assets, Kind::Uploads],
+            Self::Settings => &[
+                Kind::Settings,
+                Kind::Members,
+                Kind::ProtectedBranches,
+                Kind::ProtectedTags,
+                Kind::Hooks,
+                Kind::Variables,
+                Kind::PipelineSchedules,
+                Kind::DeployKeys,
+                Kind::Snippets,
+            ],
         }
     }
 }
@@ -174,6 +189,13 @@ impl Content {
             .collect()
     }
 
+    /// The kinds to be taken from a vendor's host.
+    pub fn kinds_of(&self, forge: ForgeKind) -> BTreeSet<Kind> {
+        let mut kinds = self.kinds();
+        kinds.retain(|kind| kind.is_of(forge));
+        kinds
+    }
+
     /// In a few words: what is taken.
     pub fn summary(&self) -> String {
         let labels = |wanted: bool| {
@@ -220,8 +242,18 @@ mod tests {
         let kinds = Content::only(&[Part::Assets].into()).kinds();
         assert_eq!(
             kinds,
-            BTreeSet::from([Kind::Git, Kind::Releases, Kind::Assets])
+            BTreeSet::from([Kind::Git, Kind::Releases, Kind::Assets, Kind::Uploads])
         );
+    }
+
+    #[test]
+    fn a_host_is_asked_for_what_its_vendor_has() {
+        let everything = Content::default();
+        let github = everything.kinds_of(ForgeKind::GitHub);
+        let gitlab = everything.kinds_of(ForgeKind::GitLab);
+        assert!(github.contains(&Kind::Reviews) && !gitlab.contains(&Kind::Reviews));
+        assert!(gitlab.contains(&Kind::Boards) && !github.contains(&Kind::Boards));
+        assert_eq!(&github | &gitlab, everything.kinds());
     }
 
     #[test]

@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use domain::{CredentialId, Secret};
+use domain::{CredentialId, ForgeKind, Secret};
 use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
-use crate::limits::github::Dialect;
+use crate::limits::Dialect;
 use crate::pool::Session;
 use budget::Demand;
 
 /// A request's purpose.
 #[derive(Debug)]
 pub(crate) struct Errand {
+    /// Whose software is asked.
+    pub(crate) forge: ForgeKind,
     pub(crate) authority: Authority,
     pub(crate) demand: Demand,
     pub(crate) dialect: Dialect,
@@ -69,12 +71,27 @@ impl Errand {
     }
 }
 
+/// The user name that stands beside a token in basic authentication.
+///
+/// GitHub docs, authenticating as an App installation: `x-access-token` with any token. GitLab docs, OAuth: `oauth2`, and any
+/// name that is not blank with other tokens.
+pub(crate) fn user(forge: ForgeKind) -> &'static str {
+    match forge {
+        ForgeKind::GitHub => "x-access-token",
+        ForgeKind::GitLab => "oauth2",
+    }
+}
+
 /// The value of the Authorization header, marked so that nothing prints it.
-pub(crate) fn authorization(dialect: Dialect, token: &Secret) -> Result<HeaderValue, Error> {
+pub(crate) fn authorization(
+    forge: ForgeKind,
+    dialect: Dialect,
+    token: &Secret,
+) -> Result<HeaderValue, Error> {
     let text = match dialect {
         Dialect::Lfs | Dialect::Git => format!(
             "Basic {}",
-            BASE64_STANDARD.encode(format!("x-access-token:{}", token.expose()))
+            BASE64_STANDARD.encode(format!("{}:{}", user(forge), token.expose()))
         ),
         Dialect::Rest | Dialect::GraphQl | Dialect::Storage => format!("Bearer {}", token.expose()),
     };

@@ -11,12 +11,13 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::identity::{Account, get, read};
-use super::request::{Ask, Content, send};
-use super::{address, rest};
+use super::identity::{get, read};
 use crate::Error;
 use crate::forge::Shared;
 use crate::gate::Authority;
+use crate::identity::Account;
+use crate::request::{Ask, Content, send};
+use crate::{address, rest};
 use budget::Demand;
 
 mod messages;
@@ -292,7 +293,7 @@ impl<'a> App<'a> {
             body: Some(Content::Json(body)),
             // A second token does no harm, but nobody would hear of the first.
             repeats: 0,
-            ..rest::ask(base, address::below(base, path)?, Demand::free("app"))
+            ..rest::ask(self.host, address::below(base, path)?, Demand::free("app"))
         };
         read(self.host, send(self.shared, &authority, &ask).await?)
     }

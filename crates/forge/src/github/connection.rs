@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::request::Failure;
 use crate::Error;
+use crate::request::Failure;
 
 /// Whether and where a connection goes on.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,13 +29,6 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Reads a cursor that we once gave out.
-    pub(super) fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
-        serde_json::from_str(text).map_err(|error| Error::Protocol {
-            detail: format!("\"{text}\" is not a place to go on reading from: {error}."),
-        })
-    }
-
     /// Half as many, if the failure may come from asking for too many.
     pub(super) fn halve(&mut self, failure: Failure) -> Result<(), Error> {
         if !failure.is_heavy || self.size <= 1 {
@@ -45,11 +38,4 @@ impl Place {
         tracing::debug!(size = self.size, error = %failure.error, "asking for less");
         Ok(())
     }
-}
-
-/// Writes a cursor to be given out.
-pub(super) fn write<T: Serialize>(place: &T) -> Result<String, Error> {
-    serde_json::to_string(place).map_err(|error| Error::Protocol {
-        detail: format!("A place to go on reading from cannot be written: {error}."),
-    })
 }

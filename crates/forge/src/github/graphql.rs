@@ -4,12 +4,12 @@ use http::{HeaderValue, Method, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::client::Client;
-use super::request::{Ask, Content, Failure, REPEATS, send};
-use super::rest;
+use crate::Client;
 use crate::Error;
 use crate::gate::Delivery;
-use crate::limits::github::Dialect;
+use crate::limits::Dialect;
+use crate::request::{Ask, Content, Failure, REPEATS, send};
+use crate::rest;
 use budget::Demand;
 
 /// An answer's data, and whose credential got it.
@@ -27,6 +27,7 @@ impl Client {
         points: u32,
     ) -> Result<Answered<T>, Failure> {
         let ask = Ask {
+            forge: self.host().kind(),
             method: Method::POST,
             url: self.host().graphql().clone(),
             headers: vec![(header::ACCEPT, HeaderValue::from_static("application/json"))],

@@ -2,65 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use domain::{BucketKey, Host, Reading, Resource, Secret, bucket::Subject};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::request::{Failure, Reply, send};
-use super::{address, rest};
 use crate::Error;
 use crate::forge::Shared;
 use crate::gate::Authority;
-use crate::limits::github::{Span, headers};
+use crate::identity::{Account, Memberships, Owner};
+use crate::limits::{Span, headers};
+use crate::request::{Failure, Reply, send};
+use crate::{address, rest};
 use budget::Demand;
 
 /// A person waits for the answer: one repetition, no more.
 const REPEATS: u32 = 1;
-
-/// Who is behind a token, and what it may do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
-    /// The user's number.
-    pub user_id: i64,
-    /// The user's name.
-    pub login: String,
-    /// Scopes of a classic token; nothing for tokens that have none to tell.
-    pub scopes: Option<Vec<String>>,
-    /// When the token ends, if the host says so.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// Who is charged for requests with this token.
-    pub bucket: BucketKey,
-}
-
-/// The organizations of the host that a token's user is a member of.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Memberships {
-    /// Their names, as far as the token is allowed to see them.
-    pub logins: Vec<String>,
-    /// Whether the host leaves some out until the token is authorized for their single sign-on.
-    pub sso_missing: bool,
-}
-
-/// What a host's budgets have left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Budgets {
-    /// What is left at this moment.
-    pub readings: Vec<(Resource, Reading)>,
-    /// Whether the host counts no requests.
-    pub unlimited: bool,
-}
-
-/// A user or an organization on a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
-    /// The host's number for it.
-    pub id: i64,
-    /// Its name, as the host writes it.
-    pub login: String,
-    /// Whether it is an organization.
-    pub is_organization: bool,
-}
 
 #[derive(Deserialize)]
 struct User {
@@ -107,6 +64,7 @@ pub(crate) async fn owner(shared: &Shared, host: &Host, token: &Secret) -> Resul
         login: user.login,
         scopes,
         expires_at,
+        is_machine: false,
         bucket: BucketKey {
             host: host.authority(),
             subject: Subject::User(user.id),
@@ -129,6 +87,7 @@ pub(crate) async fn memberships(
             Ok(Some(Memberships {
                 logins: organizations.into_iter().map(|one| one.login).collect(),
                 sso_missing,
+                repositories: None,
             }))
         }
         // GitHub docs, "List organizations for the authenticated user": needs the scope user or read:org.
@@ -138,19 +97,6 @@ pub(crate) async fn memberships(
         }) => Ok(None),
         Err(failure) => Err(failure.error),
     }
-}
-
-pub(crate) async fn budgets(
-    shared: &Shared,
-    host: &Host,
-    token: &Secret,
-) -> Result<Budgets, Error> {
-    let authority = Authority::Token(token.clone());
-    let (readings, unlimited) = rate_limit(shared, host, authority).await?;
-    Ok(Budgets {
-        readings,
-        unlimited,
-    })
 }
 
 pub(crate) async fn account(
@@ -238,9 +184,9 @@ pub(super) async fn get(
     demand: Demand,
 ) -> Result<Reply, Failure> {
     let url = address::below(host.rest(), path)?;
-    let ask = super::request::Ask {
+    let ask = crate::request::Ask {
         repeats: REPEATS,
-        ..rest::ask(host.rest(), url, demand)
+        ..rest::ask(host, url, demand)
     };
     send(shared, authority, &ask).await
 }

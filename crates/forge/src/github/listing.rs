@@ -8,10 +8,11 @@ mod node;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::Client;
-use super::connection::{self, PageInfo, Place};
-use super::{Listing, Repository, graphql, queries};
-use crate::Error;
+use super::connection::{PageInfo, Place};
+use super::{graphql, queries};
+use crate::Client;
+use crate::content;
+use crate::{Error, Listing};
 
 /// The most that a connection gives at once (GitHub docs, node limits of the GraphQL API).
 const LARGEST: u32 = 100;
@@ -38,9 +39,13 @@ struct Repositories {
 
 impl Client {
     /// One page of an account's repositories, organization or user, in the order of their making.
-    pub async fn repositories(&self, owner: &str, after: Option<&str>) -> Result<Listing, Error> {
+    pub(crate) async fn github_repositories(
+        &self,
+        owner: &str,
+        after: Option<&str>,
+    ) -> Result<Listing, Error> {
         let mut place = match after {
-            Some(text) => Place::read(text)?,
+            Some(text) => content::read_place(text)?,
             None => Place {
                 size: LARGEST,
                 after: None,
@@ -70,7 +75,7 @@ impl Client {
         let size = place.size;
         let next = owner.repositories.page_info.next();
         let next = next.map(|after| {
-            connection::write(&Place {
+            content::write_place(&Place {
                 size,
                 after: Some(after),
             })
@@ -79,15 +84,5 @@ impl Client {
             repositories,
             next: next.transpose()?,
         })
-    }
-
-    /// A credential that was blind to a repository sees it now.
-    fn see(&self, credential: domain::CredentialId, repositories: &[Repository]) {
-        let pool = &self.shared().pool;
-        for repository in repositories {
-            if pool.access(credential, repository.id) == Some(false) {
-                pool.discover_access(credential, repository.id, true);
-            }
-        }
     }
 }

@@ -11,11 +11,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::identity::{get, read};
-use super::request::{Ask, Content, send};
-use super::{address, rest};
 use crate::Error;
 use crate::forge::Shared;
 use crate::gate::Authority;
+use crate::request::{Ask, Content, send};
+use crate::{address, rest};
 use budget::Demand;
 
 /// Pages of a person's installations that are read; a hundred each.
@@ -147,9 +147,10 @@ impl<'a> Oauth<'a> {
             method: Method::POST,
             headers: vec![(header::ACCEPT, HeaderValue::from_static("application/json"))],
             body: Some(Content::Json(form)),
+            home: Some(base.clone()),
             repeats: 0,
             ..rest::ask(
-                base,
+                self.host,
                 address::below(base, "login/oauth/access_token")?,
                 Demand::free("login/oauth"),
             )
@@ -192,7 +193,7 @@ impl<'a> Oauth<'a> {
             body: Some(Content::Json(json!({ "access_token": token.expose() }))),
             repeats: 0,
             ..rest::ask(
-                base,
+                self.host,
                 address::below(base, &path)?,
                 Demand::free("applications"),
             )
@@ -253,7 +254,7 @@ impl<'a> Oauth<'a> {
             body: Some(Content::Json(json!({}))),
             repeats: 0,
             ..rest::ask(
-                base,
+                self.host,
                 address::below(base, &path)?,
                 Demand::free("app-manifests"),
             )

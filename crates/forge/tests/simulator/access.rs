@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use domain::Kind;
-use forge::github::Cursor;
+use forge::Cursor;
 use forge::{Error, Event};
 use forge_sim::{Effect, Fault, Mutation, RepositoryRecipe, UserRecipe};
 
-use crate::world::{World, acme, user};
+use crate::world::{World, account, acme, user};
 
 fn private(name: &str) -> RepositoryRecipe {
     RepositoryRecipe {
@@ -30,12 +30,12 @@ async fn blind() -> World {
     world
 }
 
-async fn repository(world: &World) -> forge::github::Repository {
+async fn repository(world: &World) -> forge::Repository {
     let mut scope = world.scope();
     scope.credentials = vec![world.ids[1]];
     let client = world.forge.session(&world.host, scope);
     client
-        .repositories("acme", None)
+        .repositories(&account("acme"), None)
         .await
         .unwrap()
         .repositories

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use domain::Kind;
-use forge::github::{Cursor, collection};
+use forge::{Cursor, collection};
 use forge_sim::world::ReviewState;
 use forge_sim::{Effect, Fault, Mutation, RepositoryRecipe};
 
@@ -178,7 +178,12 @@ async fn the_newest_change_comes_first_where_the_reader_stops() {
         let dates: Vec<_> = page
             .items
             .iter()
-            .map(|item| (collection(kind).unwrap().updated_at)(item).unwrap())
+            .map(|item| {
+                (collection(domain::ForgeKind::GitHub, kind)
+                    .unwrap()
+                    .updated_at)(item)
+                .unwrap()
+            })
             .collect();
         assert!(dates.is_sorted_by(|one, other| one >= other), "{kind}");
         assert_eq!(page.items[0]["number"], number, "{kind}");
@@ -198,7 +203,11 @@ async fn a_cursor_goes_on_in_another_session() {
         loop {
             let client = world.about(&repository, Duration::ZERO);
             let page = client.page(kind, &repository, &cursor).await.unwrap();
-            keys.extend(page.items.iter().filter_map(collection(kind).unwrap().key));
+            keys.extend(
+                page.items
+                    .iter()
+                    .filter_map(collection(domain::ForgeKind::GitHub, kind).unwrap().key),
+            );
             let Some(next) = page.next else { break };
             let text = serde_json::to_string(&Cursor {
                 since: None,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use domain::Kind;
 use forge::Error;
-use forge::github::{Client, Cursor, Download, LfsPointer, Repository};
+use forge::{Client, Cursor, Download, LfsPointer, Repository};
 use forge_sim::{Cut, Effect, Fault, RepositoryRecipe};
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use domain::Kind;
+use forge::Cursor;
 use forge::Error;
-use forge::github::Cursor;
 use forge_sim::{Cut, Effect, Fault, RepositoryRecipe};
 
 use crate::world::{World, acme, hurried_forge, user};

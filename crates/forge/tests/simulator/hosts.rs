@@ -6,7 +6,7 @@ use domain::{ForgeKind, Host, Secret};
 use forge::PrivateAuthority;
 use forge_sim::{Limits, Options};
 
-use crate::world::{World, acme, user};
+use crate::world::{World, account, acme, user};
 
 /// A host that also speaks TLS, with a certificate that a private authority has issued.
 async fn over_tls() -> (World, Host, PrivateAuthority) {
@@ -88,7 +88,8 @@ async fn a_host_that_counts_nothing_is_asked_at_our_own_pace_and_refuses_nothing
     world.control().reset_statistics();
     world.let_time_pass();
     let client = world.client();
-    let all = (0..60).map(|_| client.repositories("acme", None));
+    let acme = account("acme");
+    let all = (0..60).map(|_| client.repositories(&acme, None));
     for reply in futures_util::future::join_all(all).await {
         reply.unwrap();
     }

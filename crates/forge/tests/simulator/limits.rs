@@ -5,7 +5,7 @@ use domain::{Health, Kind, Resource};
 use forge::{Error, Event, Pool, Sharing};
 use forge_sim::{Effect, Fault, Mutation, RepositoryRecipe};
 
-use crate::world::{World, acme, forge, read, user};
+use crate::world::{World, account, acme, forge, read, user};
 
 /// A repository of which a full reading costs about two dozen requests.
 fn repository() -> RepositoryRecipe {
@@ -118,7 +118,7 @@ async fn when_all_are_spent_it_says_until_when_and_goes_on_then() {
     world.advance(3_602);
     assert_eq!(
         client
-            .page(Kind::Labels, &repository, &forge::github::Cursor::default())
+            .page(Kind::Labels, &repository, &forge::Cursor::default())
             .await
             .map(|page| page.next),
         Ok(None)
@@ -309,7 +309,11 @@ async fn graphql_has_a_budget_of_its_own() {
         ..user("ann", 100)
     };
     let world = World::new(acme(vec![RepositoryRecipe::small("web")]).with_user(recipe)).await;
-    let throttled = world.client().repositories("acme", None).await.unwrap_err();
+    let throttled = world
+        .client()
+        .repositories(&account("acme"), None)
+        .await
+        .unwrap_err();
     assert!(
         matches!(throttled, Error::Throttled { .. }),
         "the query would cost more than is left: {throttled}"

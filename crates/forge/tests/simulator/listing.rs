@@ -4,7 +4,7 @@ use domain::Kind;
 use forge::Error;
 use forge_sim::{Effect, Fault, Mutation, Profile, Recipe, RepositoryRecipe};
 
-use crate::world::{World, acme, user};
+use crate::world::{World, account, acme, user};
 
 #[tokio::test]
 async fn a_hundred_repositories_a_request() {
@@ -12,7 +12,7 @@ async fn a_hundred_repositories_a_request() {
         World::new(Recipe::organization("acme", 230, Profile::Tiny).with_user(user("ann", 5_000)))
             .await;
     let client = world.client();
-    let first = client.repositories("acme", None).await.unwrap();
+    let first = client.repositories(&account("acme"), None).await.unwrap();
     assert_eq!(first.repositories.len(), 100);
     let usage = client.take_usage();
     let spent = usage.credentials[&world.ids[0]];
@@ -117,7 +117,7 @@ async fn an_account_that_is_not_there_is_missing() {
     let world = World::new(acme(vec![]).with_user(user("ann", 5_000))).await;
     let missing = world
         .client()
-        .repositories("nobody", None)
+        .repositories(&account("nobody"), None)
         .await
         .unwrap_err();
     assert!(matches!(missing, Error::Missing { .. }), "{missing}");

@@ -6,6 +6,7 @@ mod content;
 mod downloads;
 mod faults;
 mod git;
+mod gitlab;
 mod hosts;
 mod identity;
 mod limits;

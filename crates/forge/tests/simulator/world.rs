@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::{BucketKey, Clock, CredentialId, ForgeKind, Health, Host, Kind, Secret};
-use forge::github::{Client, Cursor, Repository, collection};
+use forge::{Account, Client, Cursor, Repository, collection};
 use forge::{Error, Forge, Member, Options, Pool, Scope, Sharing};
 use forge_sim::{Control, Mutation, Recipe, RepositoryRecipe, UserRecipe};
 use serde_json::Value;
@@ -126,7 +126,10 @@ impl World {
         let mut found = Vec::new();
         let mut next = None;
         loop {
-            let listing = client.repositories(owner, next.as_deref()).await.unwrap();
+            let listing = client
+                .repositories(&account(owner), next.as_deref())
+                .await
+                .unwrap();
             found.extend(listing.repositories);
             next = listing.next;
             if next.is_none() {
@@ -180,7 +183,7 @@ pub(crate) async fn read(
     kind: Kind,
     repository: &Repository,
 ) -> Result<Vec<Value>, Error> {
-    let key = collection(kind).unwrap().key;
+    let key = collection(ForgeKind::GitHub, kind).unwrap().key;
     let mut items = Vec::new();
     let mut cursor = Cursor::default();
     loop {
@@ -202,5 +205,14 @@ pub(crate) fn user(login: &str, requests: u64) -> UserRecipe {
     UserRecipe {
         graphql_quota: Some(5_000),
         ..UserRecipe::member(login).with_quota(requests)
+    }
+}
+
+/// An organization as a listing wants it.
+pub(crate) fn account(login: &str) -> Account {
+    Account {
+        id: 0,
+        login: login.to_owned(),
+        is_organization: true,
     }
 }

@@ -156,6 +156,7 @@ impl Client {
                 graphql_points_a_minute: bucket.secondary.points_per_minute,
                 at_once_percent: 0,
                 address_concurrency: u32::MAX,
+                ..Terms::GITHUB
             };
             let reserve = (bucket.reserve * 100.0 - 1e-9).ceil().max(0.0) as u8;
             let id = self.desk.change(key, |ledger| {

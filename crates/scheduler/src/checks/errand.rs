@@ -40,9 +40,10 @@ pub(super) async fn ask(
         Errand::Register {
             name,
             host,
+            forge,
             user,
             accounts,
-        } => errands.register(name, host, user, accounts).await,
+        } => errands.register(name, (*forge, host), user, accounts).await,
         Errand::Add {
             organization,
             user,
@@ -56,7 +57,7 @@ pub(super) async fn ask(
             purpose,
             arrival,
         } => {
-            let host = self::host(host)?;
+            let host = self::host(ForgeKind::GitHub, host)?;
             let returned = Returned {
                 errands: &errands,
                 application: *application,
@@ -74,9 +75,8 @@ pub(super) async fn ask(
     }
 }
 
-fn host(text: &str) -> Result<Host, Stopped> {
-    Host::accepted(ForgeKind::GitHub, text)
-        .map_err(|error| Stopped::refused(Field::Host, error.to_string()))
+fn host(forge: ForgeKind, text: &str) -> Result<Host, Stopped> {
+    Host::accepted(forge, text).map_err(|error| Stopped::refused(Field::Host, error.to_string()))
 }
 
 impl Errands<'_> {
@@ -115,17 +115,17 @@ impl Errands<'_> {
     async fn register(
         &self,
         name: &Name,
-        host: &str,
+        (forge, host): (ForgeKind, &str),
         user: &Login,
         accounts: &[Login],
     ) -> Result<Good, Stopped> {
-        let host = self::host(host)?;
+        let host = self::host(forge, host)?;
         let trial = self.trial(&host);
         let tried = trial.ask(user).await?;
         let wanted = wanted(name, accounts)?;
         let accounts = trial.accounts(&wanted, tried.memberships.as_ref()).await?;
         let role = Role::Main;
-        let reserve = role.default_reserve_percent(CredentialKind::AccessToken);
+        let reserve = tried.reserve_percent(role, CredentialKind::AccessToken);
         let main = self.credential(&tried, role, reserve)?;
         trial.keep().await?;
         Ok(Good {

@@ -7,10 +7,12 @@
 use domain::application::{must_be_installed_by_owner, must_be_registered};
 use domain::check::{Field, Installed};
 use domain::{
-    ApplicationId, Arrival, CredentialKind, Findings, Grant, Host, InstallationRequestId, Login,
-    Name, OrganizationId, Purpose, Role, Secret, Slot, Step, missing_rights,
+    ApplicationId, Arrival, CredentialKind, Findings, ForgeKind, Grant, Host,
+    InstallationRequestId, Login, Name, OrganizationId, Purpose, Role, Secret, Slot, Step,
+    missing_rights,
 };
-use forge::github::{Owner, app, oauth};
+use forge::Owner;
+use forge::github::{app, oauth};
 use store::{
     Accepted, Account, Credential, Installation, NewCredential, NewInstallationRequest,
     NewOrganization, Organization, Seen, Source, TokenSource,
@@ -331,7 +333,10 @@ impl Returned<'_> {
         let trial = trial.of(&token);
         let tried = trial.ask_anyone().await?;
         let granted = tried.owner.scopes.as_deref().unwrap_or_default();
-        if let Some(missing) = missing_rights(granted).iter().find(|one| one.is_essential) {
+        if let Some(missing) = missing_rights(ForgeKind::GitHub, granted)
+            .iter()
+            .find(|one| one.is_essential)
+        {
             return Err(refuse(format!(
                 "You granted less than a backup needs: the scope {} is missing, and without it {}. Authorize again, and grant all that is asked for.",
                 missing.scope, missing.without_it
@@ -391,6 +396,7 @@ fn findings(slot: Slot, found: &app::Installation, tried: &Tried) -> Findings {
             covers_all: found.covers_all,
         }),
         accounts: vec![found.account.login.clone()],
+        repositories: None,
         ..tried.findings(&[], None)
     }
 }
@@ -410,6 +416,7 @@ async fn measured(
     let trial = errands.trial(host);
     Ok(Tried {
         owner: Owner {
+            is_machine: true,
             user_id: found.account.id,
             login: found.account.login.clone(),
             scopes: Some(known),

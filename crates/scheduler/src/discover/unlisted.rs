@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{RepositoryId, RepositoryName};
-use forge::github::Repository;
+use forge::Repository;
 use serde_json::Value;
 use store::{ClaimedRun, FetchKind, ListedRepository, NewFetch, SnapshotFilter};
 

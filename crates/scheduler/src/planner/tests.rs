@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Content, Kind, Part};
-use forge::github::Mark;
+use forge::Mark;
 
 use super::*;
 
@@ -33,6 +33,7 @@ fn listed(git: &str) -> Repository {
         locked: false,
         has_wiki: true,
         has_issues: true,
+        switched_off: BTreeSet::new(),
         topics: Vec::new(),
         disk_kib: 1,
         pushed_at: None,

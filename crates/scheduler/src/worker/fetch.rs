@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use backup::Progress;
 use backup::snapshot::{self, Job, Labels, Previous, Taken};
 use domain::Kind;
-use forge::github::{Client, Repository};
-use forge::{Claim, Scope};
+use forge::{Claim, Client, Repository, Scope};
 use serde_json::Value;
 use store::{ClaimedFetch, Settlement, Stored, Trigger};
 use tracing::{debug, info};
@@ -138,7 +137,7 @@ async fn take(
         })
     });
     let swept = claim.sweep || previous.is_none();
-    let kinds = claim.content.kinds();
+    let kinds = claim.content.kinds_of(claim.host.kind());
     let job = Job {
         kinds: kinds.clone(),
         staging: staging.path.clone(),

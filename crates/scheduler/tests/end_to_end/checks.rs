@@ -43,6 +43,7 @@ impl World {
 
     pub(crate) async fn ask_to_register(&self, name: &str, host: &str, accounts: &[&str]) -> Check {
         let errand = Errand::Register {
+            forge: domain::ForgeKind::GitHub,
             name: name.parse().unwrap(),
             host: host.to_owned(),
             user: "bot".parse().unwrap(),

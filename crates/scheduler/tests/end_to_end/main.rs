@@ -9,6 +9,7 @@
 mod applications;
 mod checks;
 mod credentials;
+mod gitlab;
 mod grants;
 mod hosts;
 mod lifecycle;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use domain::{BucketKey, CredentialKind, Health, Name, Reading, Role};
+use domain::{BucketKey, CredentialKind, ForgeKind, Health, Name, Reading, Role};
 use serde_json::{Value, json};
 use store::{BucketRow, Credential, Leftover, NewCredential, Organization, Scoped, TokenSource};
 
@@ -100,9 +100,11 @@ async fn add(context: &Context, add: Add) -> Result<Exit, Error> {
     let candidate = Candidate::read(context, &organization.host, &add.token_file).await?;
     let tried = candidate.ask(&add.user).await?;
     note_host(context, &tried).await?;
+    let usual_reserve = tried.reserve_percent(Role::Additional, CredentialKind::AccessToken);
     let identity = tried.owner;
     let token = candidate.token;
     let kind = CredentialKind::AccessToken;
+    let forge = organization.host.kind();
     let id = scoped
         .add_credential(
             &context.sealer()?,
@@ -113,23 +115,24 @@ async fn add(context: &Context, add: Add) -> Result<Exit, Error> {
                 role: Role::Additional,
                 kind,
                 bucket: identity.bucket.clone(),
-                reserve_percent: add
-                    .reserve
-                    .unwrap_or_else(|| Role::Additional.default_reserve_percent(kind)),
+                reserve_percent: add.reserve.unwrap_or(usual_reserve),
                 token: TokenSource::New(token),
                 scopes: identity.scopes.clone(),
                 expires_at: identity.expires_at,
             },
         )
         .await?;
-    let mut remarks = remarks(context, &identity);
+    let mut remarks = remarks(context, forge, &identity);
     if let Some(twin) = known.iter().find(|one| one.bucket == identity.bucket) {
         remarks.push(format!(
-            "It adds access, not quota: same GitHub user as {}.",
+            "It adds access, not quota: same {} user as {}.",
+            forge.label(),
             twin.name
         ));
     }
-    remarks.push(TERMS.to_owned());
+    if forge == ForgeKind::GitHub {
+        remarks.push(TERMS.to_owned());
+    }
     let document = json!({
         "id": id,
         "name": name,

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use domain::{ForgeKind, Host, Login, Secret, missing_rights};
-use forge::Forge;
-use forge::github::Owner;
+use forge::{Forge, Owner};
 use scheduler::{Stopped, Trial, Tried};
 
 use crate::context::Context;
@@ -26,9 +25,7 @@ impl<'a> Candidate<'a> {
         host: &'a Host,
         file: &'a Path,
     ) -> Result<Self, Error> {
-        let token = match host.kind() {
-            ForgeKind::GitHub => secret_file::github_token(file)?,
-        };
+        let token = secret_file::token(host.kind(), file)?;
         Ok(Self {
             forge: context.forge().await?,
             host,
@@ -74,12 +71,12 @@ pub(crate) async fn note_host(context: &Context, tried: &Tried) -> Result<(), Er
 }
 
 /// Sentences about a token that the person should know.
-pub(crate) fn remarks(context: &Context, owner: &Owner) -> Vec<String> {
+pub(crate) fn remarks(context: &Context, forge: ForgeKind, owner: &Owner) -> Vec<String> {
     let mut remarks = Vec::new();
     for missing in owner
         .scopes
         .as_deref()
-        .map(missing_rights)
+        .map(|scopes| missing_rights(forge, scopes))
         .unwrap_or_default()
     {
         remarks.push(format!(

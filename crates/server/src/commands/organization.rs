@@ -25,10 +25,10 @@ pub(crate) enum Command {
 /// A connection to register.
 #[derive(Debug, Args)]
 pub(crate) struct Add {
-    /// What the host runs.
+    /// What the host runs: github or gitlab.
     #[arg(long, default_value = "github", value_name = "KIND")]
     kind: String,
-    /// The host: github.com, or the address of an Enterprise Server, with or without /api/v3.
+    /// The host: github.com, gitlab.com, or the address of your own, with or without /api/v3 or /api/v4.
     #[arg(long, value_name = "URL")]
     host: String,
     /// What to call the organization here.
@@ -37,10 +37,10 @@ pub(crate) struct Add {
     /// The user whose token it is.
     #[arg(long)]
     user: String,
-    /// A file with a classic token of that user and nothing else.
+    /// A file with a token of that user and nothing else: of GitHub a classic one, of GitLab any access token.
     #[arg(long, value_name = "FILE")]
     token_file: PathBuf,
-    /// An account whose repositories belong to it; may be given several times [default: the one called like the organization].
+    /// An account whose repositories belong to it, on GitLab a group or the token's user; may be given several times [default: the one called like the organization].
     #[arg(long = "account", value_name = "LOGIN")]
     accounts: Vec<String>,
 }
@@ -84,6 +84,7 @@ async fn add(context: &Context, add: Add) -> Result<Exit, Error> {
         .await
         .map_err(|stopped| candidate.refused(stopped))?;
     note_host(context, &tried).await?;
+    let reserve_percent = tried.reserve_percent(Role::Main, CredentialKind::AccessToken);
     let token = candidate.token;
     let identity = tried.owner;
     let credential: Name = identity.login.parse()?;
@@ -101,14 +102,14 @@ async fn add(context: &Context, add: Add) -> Result<Exit, Error> {
                 role: Role::Main,
                 kind: CredentialKind::AccessToken,
                 bucket: identity.bucket.clone(),
-                reserve_percent: Role::Main.default_reserve_percent(CredentialKind::AccessToken),
+                reserve_percent,
                 token: TokenSource::New(token),
                 scopes: identity.scopes.clone(),
                 expires_at: identity.expires_at,
             },
         )
         .await?;
-    let remarks = remarks(context, &identity);
+    let remarks = remarks(context, host.kind(), &identity);
     let document = json!({ "organization": shown(&organization), "remarks": remarks });
     context.output.answer(&document, || {
         let logins: Vec<&str> = logins(&organization);

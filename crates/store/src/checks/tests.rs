@@ -23,6 +23,7 @@ fn findings(user: &str) -> Findings {
         same_user_as: None,
         accounts: Vec::new(),
         installed: None,
+        repositories: None,
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    BucketKey, CredentialId, CredentialKind, Health, Host, Name, OrganizationId, PlanId, Role,
-    RunId, RunState, Slot,
+    BucketKey, CredentialId, CredentialKind, ForgeKind, Health, Host, Name, OrganizationId, PlanId,
+    Role, RunId, RunState, Slot,
 };
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
@@ -83,9 +83,14 @@ pub struct TileRun {
 }
 
 impl Scoped {
-    /// Organizations by name, from behind `after` on, at most `limit`.
+    /// Organizations on a vendor's hosts by name, from behind `after` on, at most `limit`.
     #[instrument(name = "store.organizations.tiles", skip_all)]
-    pub async fn tiles(&self, after: Option<&Name>, limit: i64) -> Result<Vec<Tile>, Error> {
+    pub async fn tiles(
+        &self,
+        forge: ForgeKind,
+        after: Option<&Name>,
+        limit: i64,
+    ) -> Result<Vec<Tile>, Error> {
         let mut tx = self.begin().await?;
         let rows = sqlx::query!(
             r#"
@@ -108,6 +113,7 @@ impl Scoped {
             ) r
             WHERE o.tenant_id = $1
                 AND o.removed_at IS NULL
+                AND o.host_kind = $4
                 AND ($2::text IS NULL OR o.name > $2)
             ORDER BY o.name
             LIMIT $3
@@ -115,6 +121,7 @@ impl Scoped {
             self.tenant.0,
             after.map(Name::as_str),
             limit,
+            forge.as_str(),
         )
         .fetch_all(&mut *tx)
         .await?;

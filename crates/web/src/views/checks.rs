@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::check::Field;
 use domain::{
-    CheckId, CheckState, Errand, Findings, MemberRole, Purpose, Refusal, Resource, Slot, Step,
-    missing_rights,
+    CheckId, CheckState, Errand, Findings, ForgeKind, MemberRole, Purpose, Refusal, Resource, Slot,
+    Step, missing_rights,
 };
 use store::{Check, NewCheck};
 
@@ -108,7 +108,8 @@ async fn show(
         return page::show(&passwords::over_check(&console, &member, title, progress).await?);
     }
     let progress = Progress::of(&member, check, console.clock.now());
-    page::show(&Board::over(&console, &member, title, Panel::Check(progress)).await?)
+    let forge = forge(&progress.check);
+    page::show(&Board::over(&console, &member, forge, title, Panel::Check(progress)).await?)
 }
 
 /// The steps alone, or, when there is an outcome, the whole page anew.
@@ -140,6 +141,7 @@ async fn refused(
         Errand::Register {
             name,
             host,
+            forge,
             user,
             accounts,
         } => {
@@ -150,7 +152,7 @@ async fn refused(
                 .with("username", user)
                 .with("accounts", accounts.join(", "));
             fail(&mut fields, refusal, is_stored);
-            page::show(&github::register_form(console, member, fields).await?)
+            page::show(&github::register_form(console, member, *forge, fields).await?)
         }
         Errand::Add {
             organization,
@@ -179,7 +181,8 @@ async fn refused(
         Errand::Recheck { .. } => {
             let title = github::check_title(&check);
             let progress = Progress::of(member, check, console.clock.now());
-            page::show(&Board::over(console, member, title, Panel::Check(progress)).await?)
+            let forge = forge(&progress.check);
+            page::show(&Board::over(console, member, forge, title, Panel::Check(progress)).await?)
         }
         Errand::Replace { secret } => {
             let mut fields = Fields::new();
@@ -219,7 +222,7 @@ async fn returned(
                     fields.fail("way", sentence);
                 }
             }
-            page::show(&github::register_form(console, member, fields).await?)
+            page::show(&github::register_form(console, member, ForgeKind::GitHub, fields).await?)
         }
         Purpose::Account { organization } => {
             let mut fields = Fields::new();
@@ -272,6 +275,23 @@ impl Progress {
 
     pub(crate) fn host(&self) -> String {
         host(&self.check)
+    }
+
+    pub(crate) fn vendor(&self) -> &'static str {
+        forge(&self.check).label()
+    }
+
+    /// Below which tab its organization is.
+    pub(crate) fn tab(&self) -> &'static str {
+        forge(&self.check).as_str()
+    }
+
+    /// What the list of additional credentials is called there.
+    pub(crate) fn manage(&self) -> &'static str {
+        match forge(&self.check) {
+            ForgeKind::GitHub => "Manage credentials",
+            ForgeKind::GitLab => "Additional credentials",
+        }
     }
 
     /// "adds access, not quota: same GitHub user as …".
@@ -366,7 +386,16 @@ fn host(check: &Check) -> String {
     check
         .host
         .as_ref()
-        .map_or_else(|| "GitHub".to_owned(), domain::Host::authority)
+        .map_or_else(|| forge(check).label().to_owned(), domain::Host::authority)
+}
+
+/// Whose hosts it is about.
+fn forge(check: &Check) -> ForgeKind {
+    match (&check.errand, &check.host) {
+        (Errand::Register { forge, .. }, _) => *forge,
+        (_, Some(host)) => host.kind(),
+        (_, None) => ForgeKind::GitHub,
+    }
 }
 
 /// Those that were begun, and before that the waiting for somebody to begin.
@@ -420,7 +449,13 @@ fn facts(check: &Check, now: DateTime<Utc>) -> Vec<Fact> {
     say("ok", format!("The token belongs to {}", findings.user));
     match &findings.scopes {
         Some(scopes) if scopes.is_empty() => say("warn", "The token has no scopes".to_owned()),
-        Some(scopes) => say("ok", format!("Token (classic) with {}", scopes.join(", "))),
+        Some(scopes) => {
+            let token = match forge(check) {
+                ForgeKind::GitHub => "Token (classic)",
+                ForgeKind::GitLab => "Access token",
+            };
+            say("ok", format!("{token} with {}", scopes.join(", ")));
+        }
         None => say(
             "idle",
             "The host does not say which scopes it has".to_owned(),
@@ -429,7 +464,7 @@ fn facts(check: &Check, now: DateTime<Utc>) -> Vec<Fact> {
     for missing in findings
         .scopes
         .as_deref()
-        .map(missing_rights)
+        .map(|scopes| missing_rights(forge(check), scopes))
         .unwrap_or_default()
     {
         let tone = if missing.is_essential { "bad" } else { "warn" };
@@ -467,10 +502,24 @@ fn facts(check: &Check, now: DateTime<Utc>) -> Vec<Fact> {
         ),
         (Some(member_of), _) if member_of.is_empty() => say(
             "warn",
-            format!("{} is a member of no organization that it may name, and sees public repositories", findings.user),
+            format!(
+                "{} is a member of no {} that it may name, and sees public repositories",
+                findings.user,
+                match forge(check) {
+                    ForgeKind::GitHub => "organization",
+                    ForgeKind::GitLab => "group",
+                }
+            ),
         ),
         (Some(member_of), _) => say("ok", format!("Member of {}", member_of.join(", "))),
         (None, _) => say("idle", "The host does not say which organizations it reaches".to_owned()),
+    }
+    if let Some(repositories) = findings.repositories {
+        let sees = text::count(repositories, "project", "projects");
+        say(
+            if repositories > 0 { "ok" } else { "warn" },
+            format!("It sees {sees} as a member"),
+        );
     }
     quota(findings, say);
     facts

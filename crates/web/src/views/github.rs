@@ -1,22 +1,32 @@
-//! The GitHub tab: organizations as tiles, and the panels over them.
+//! The tabs GitHub and GitLab: organizations as tiles, and the panels over them.
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::{MemberRole, Name, OrganizationId};
+use domain::{ForgeKind, MemberRole, Name, OrganizationId};
 use serde::Deserialize;
 use store::{Check, Entry, InstallationRequest, Organization, RemovalEffects};
 
 use crate::console::Console;
 use crate::error::Error;
-use crate::extract::Member;
+use crate::extract::{Member, Vendor};
 use crate::fields::Fields;
 use crate::form::Query;
 use crate::page::{self, Page, Tab};
 use crate::quota::Quotas;
 use crate::router::{Access, Route};
 use crate::views::checks::Progress;
+
+/// A route below the tab of each vendor.
+macro_rules! at_each {
+    ($method:ident, $rest:literal, $access:expr, $handler:expr) => {
+        [
+            Route::$method(concat!("/t/{tenant}/github", $rest), $access, $handler),
+            Route::$method(concat!("/t/{tenant}/gitlab", $rest), $access, $handler),
+        ]
+    };
+}
 
 mod applications;
 mod credentials;
@@ -37,11 +47,9 @@ pub(crate) use tile::expiry;
 const ON_A_PAGE: usize = 50;
 
 pub(crate) fn routes() -> Vec<Route> {
-    let mut routes = vec![Route::get(
-        "/t/{tenant}/github",
-        Access::Member(MemberRole::Auditor),
-        list,
-    )];
+    const READ: Access = Access::Member(MemberRole::Auditor);
+    let mut routes = Vec::new();
+    routes.extend(at_each!(get, "", READ, list));
     routes.extend(organizations::routes());
     routes.extend(credentials::routes());
     routes.extend(applications::routes());
@@ -53,6 +61,7 @@ pub(crate) fn routes() -> Vec<Route> {
 #[template(path = "github/list.html")]
 pub(crate) struct Board {
     page: Page,
+    forge: ForgeKind,
     now: DateTime<Utc>,
     attention: bool,
     tiles: Vec<TileView>,
@@ -136,12 +145,14 @@ struct Wish {
 async fn list(
     State(console): State<Console>,
     member: Member,
+    Vendor(forge): Vendor,
     Query(wish): Query<Wish>,
 ) -> Result<Response, Error> {
     let attention = wish.show.as_deref() == Some("attention");
     let after = wish.after.as_deref().and_then(|after| after.parse().ok());
-    let page = Page::new(&member, Tab::GitHub, "GitHub organizations");
-    let board = Board::load(&console, &member, page, attention, after.as_ref()).await?;
+    let title = format!("{} organizations", forge.label());
+    let page = Page::new(&member, Tab::of(forge), title);
+    let board = Board::load(&console, &member, forge, page, attention, after.as_ref()).await?;
     page::show(&board)
 }
 
@@ -149,12 +160,13 @@ impl Board {
     async fn load(
         console: &Console,
         member: &Member,
+        forge: ForgeKind,
         page: Page,
         attention: bool,
         after: Option<&Name>,
     ) -> Result<Self, Error> {
         let limit = i64::try_from(ON_A_PAGE + 1).unwrap_or(i64::MAX);
-        let mut tiles = member.scoped.tiles(after, limit).await?;
+        let mut tiles = member.scoped.tiles(forge, after, limit).await?;
         let is_cut = tiles.len() > ON_A_PAGE;
         tiles.truncate(ON_A_PAGE);
         let buckets = tiles
@@ -165,10 +177,11 @@ impl Board {
         let now = console.clock.now();
         let more = tiles.last().filter(|_| is_cut).map(|last| {
             let show = if attention { "&show=attention" } else { "" };
-            page.url(format!("github?after={}{show}", last.name))
+            page.url(format!("{}?after={}{show}", forge.as_str(), last.name))
         });
         Ok(Self {
             page,
+            forge,
             now,
             attention,
             tiles: tiles
@@ -185,15 +198,17 @@ impl Board {
     pub(crate) async fn over(
         console: &Console,
         member: &Member,
+        forge: ForgeKind,
         title: &str,
         panel: Panel,
     ) -> Result<Self, Error> {
-        let page = Page::new(member, Tab::GitHub, title);
+        let page = Page::new(member, Tab::of(forge), title);
         let board = if page.whole {
-            Self::load(console, member, page, false, None).await?
+            Self::load(console, member, forge, page, false, None).await?
         } else {
             Self {
                 page,
+                forge,
                 now: console.clock.now(),
                 attention: false,
                 tiles: Vec::new(),
@@ -205,11 +220,77 @@ impl Board {
     }
 
     fn close(&self) -> String {
-        self.page.url("github")
+        self.page.url(self.forge.as_str())
     }
 
     fn of(&self, organization: OrganizationId, rest: &str) -> String {
-        self.page.url(format!("github/{organization}/{rest}"))
+        self.page
+            .url(format!("{}/{organization}/{rest}", self.forge.as_str()))
+    }
+
+    /// Below the vendor's tab.
+    fn below(&self, rest: &str) -> String {
+        self.page.url(format!("{}{rest}", self.forge.as_str()))
+    }
+
+    fn is_github(&self) -> bool {
+        self.forge == ForgeKind::GitHub
+    }
+
+    fn vendor(&self) -> &'static str {
+        self.forge.label()
+    }
+
+    /// The name of the field for a user.
+    fn user_label(&self) -> &'static str {
+        match self.forge {
+            ForgeKind::GitHub => "Account username",
+            ForgeKind::GitLab => "User name",
+        }
+    }
+
+    /// How an organization can be registered.
+    fn ways(&self) -> &'static str {
+        match self.forge {
+            ForgeKind::GitHub => "Connect with a GitHub App, OAuth or an access token",
+            ForgeKind::GitLab => "Connect with an access token",
+        }
+    }
+
+    fn host_hint(&self) -> &'static str {
+        match self.forge {
+            ForgeKind::GitHub => "github.com, or the address of your GitHub Enterprise Server.",
+            ForgeKind::GitLab => {
+                "gitlab.com, or the address of your own GitLab, as a browser shows it."
+            }
+        }
+    }
+
+    fn accounts_hint(&self) -> &'static str {
+        match self.forge {
+            ForgeKind::GitHub => {
+                "The accounts on the host whose repositories belong to it, separated by commas. Leave it empty if there is one, called as above. With a GitHub App, the account is chosen on GitHub."
+            }
+            ForgeKind::GitLab => {
+                "The groups whose projects belong to it, those of their subgroups included, separated by commas. The token's own user stands for everything that it is a member of. Leave it empty if there is one group, called as above."
+            }
+        }
+    }
+
+    /// Under the title of the list of additional credentials.
+    fn sub_of(&self, organization: &str) -> String {
+        match self.forge {
+            ForgeKind::GitHub => format!("Throttling prevention for {organization}"),
+            ForgeKind::GitLab => format!("Accounts that share the requests of {organization}"),
+        }
+    }
+
+    /// What the list of additional credentials is called there.
+    fn manage(&self) -> &'static str {
+        match self.forge {
+            ForgeKind::GitHub => "Manage credentials",
+            ForgeKind::GitLab => "Additional credentials",
+        }
     }
 
     /// Whether the viewer has asked for an installation, and so may add it.
@@ -261,9 +342,16 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     crate::text::count(i128::try_from(number).unwrap_or(i128::MAX), one, many)
 }
 
-/// An organization in the address; one that was removed does not exist.
-async fn find(member: &Member, id: OrganizationId) -> Result<Organization, Error> {
-    member.scoped.organization(id).await?.ok_or(Error::NotFound)
+/// An organization in the address; one that was removed does not exist, nor does one of another vendor.
+async fn find(
+    member: &Member,
+    Vendor(forge): Vendor,
+    id: OrganizationId,
+) -> Result<Organization, Error> {
+    let found = member.scoped.organization(id).await?;
+    found
+        .filter(|one| one.host.kind() == forge)
+        .ok_or(Error::NotFound)
 }
 
 /// The title of a check's page.

@@ -4,7 +4,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Errand, Label, MemberRole, Remark, Secret, SecretId, github_token};
+use domain::{
+    Errand, Invalid, Label, MemberRole, Remark, Secret, SecretId, github_token, gitlab_token,
+};
 use serde::Deserialize;
 use store::{Entry, EntryUser, NewCheck, NewEntry, SecretKind, TokenSource};
 
@@ -204,11 +206,21 @@ async fn new_form(console: &Console, member: &Member, fields: Fields) -> Result<
     Vault::over(console, member, "Add password", panel).await
 }
 
+/// A token of either vendor: an entry does not say whose it is before something uses it.
+fn token(given: &str) -> Result<Secret, Invalid> {
+    let is_gitlab = given.trim().starts_with("gl") || given.contains("glpat-");
+    if is_gitlab {
+        gitlab_token(given)
+    } else {
+        github_token(given)
+    }
+}
+
 /// Understands a value of a kind, or notes what is wrong with it.
 fn value(fields: &mut Fields, kind: SecretKind) -> Option<Secret> {
     let given = fields.raw("secret");
     let fault = match kind {
-        SecretKind::Token => match github_token(given) {
+        SecretKind::Token => match token(given) {
             Ok(token) => return Some(token),
             Err(invalid) => invalid.to_string(),
         },

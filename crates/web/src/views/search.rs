@@ -76,7 +76,7 @@ async fn list(member: Member, Query(wish): Query<Wish>) -> Result<Response, Erro
 
 fn groups(member: &Member, hits: Vec<Hit>) -> Vec<Group> {
     let mut groups = [
-        ("Organizations", "brand-github"),
+        ("Organizations", "building-community"),
         ("Repositories", "git-branch"),
         ("Plans", "calendar-repeat"),
         ("Credentials", "users-plus"),
@@ -89,11 +89,12 @@ fn groups(member: &Member, hits: Vec<Hit>) -> Vec<Group> {
     });
     let [organizations, repositories, plans, credentials] = &mut groups;
     for hit in hits {
+        let tab = hit.forge.as_str();
         let (group, url) = match hit.found {
-            Found::Organization(id) => (&mut *organizations, format!("github/{id}/edit")),
+            Found::Organization(id) => (&mut *organizations, format!("{tab}/{id}/edit")),
             Found::Repository(id) => (&mut *repositories, format!("snapshots?repository={id}")),
             Found::Plan(id) => (&mut *plans, format!("plans/{id}/edit")),
-            Found::Credential(of) => (&mut *credentials, format!("github/{of}/credentials")),
+            Found::Credential(of) => (&mut *credentials, format!("{tab}/{of}/credentials")),
         };
         group.hits.push(Row {
             name: hit.name,

@@ -2,8 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::Kind;
-use forge::github::collection;
+use domain::{ForgeKind, Kind};
 use futures_util::StreamExt;
 
 use super::{Fetch, Held, Now, weight};
@@ -55,11 +54,14 @@ impl Fetch<'_> {
         if self.is_ending() {
             return Ok(None);
         }
-        let Some(collection) = collection(kind) else {
+        let Some(collection) = self.client.collection(kind) else {
             return Ok(None);
         };
+        if self.job.repository.switched_off.contains(&kind) {
+            return Ok(Some(Now::Absent));
+        }
         let path = self.staging.path(&metadata_path(kind));
-        let expected = plan::expected(kind, &self.job.repository.marks);
+        let expected = plan::expected(self.client.host().kind(), kind, &self.job.repository.marks);
         let nothing = expected == Some(0) && !path.is_file();
         if nothing || self.is_done(kind) {
             return Ok(Some(Now::Read));
@@ -90,7 +92,14 @@ impl Fetch<'_> {
             .as_ref()
             .map(|(manifest, _)| manifest.assets.clone())
             .unwrap_or_default();
-        let listed = assets::listed(&self.staging.path(&metadata_path(Kind::Releases)))?;
+        let listed = match self.client.host().kind() {
+            ForgeKind::GitHub => {
+                assets::of_releases(&self.staging.path(&metadata_path(Kind::Releases)))?
+            }
+            ForgeKind::GitLab => {
+                assets::of_uploads(&self.staging.path(&metadata_path(Kind::Uploads)))?
+            }
+        };
         let stock = Stock::new(self.staging, &self.ground.stored);
         let told = |done, total| self.tell(Kind::Assets, done, Some(total));
         let fetched = assets::fetch(

@@ -2,13 +2,13 @@
 
 use domain::Kind;
 
-use super::{Collection, List, Source, Walk};
+use crate::content::{self, Collection, List, Source, Walk};
 
 pub(super) static ISSUE_COMMENTS: Collection = Collection {
     kind: Kind::IssueComments,
     walk: Walk::Since,
-    key: super::id,
-    updated_at: super::updated_at,
+    key: content::id,
+    updated_at: content::updated_at,
     source: Source::Rest(List {
         path: "issues/comments",
         query: "sort=updated&direction=asc&",

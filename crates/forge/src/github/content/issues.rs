@@ -2,13 +2,13 @@
 
 use domain::Kind;
 
-use super::{Collection, List, Source, Walk};
+use crate::content::{self, Collection, List, Source, Walk};
 
 pub(super) static ISSUES: Collection = Collection {
     kind: Kind::Issues,
     walk: Walk::Since,
-    key: super::id,
-    updated_at: super::updated_at,
+    key: content::id,
+    updated_at: content::updated_at,
     source: Source::Rest(List {
         path: "issues",
         query: "state=all&sort=updated&direction=asc&",

@@ -2,13 +2,13 @@
 
 use domain::Kind;
 
-use super::{Collection, List, Source, Walk};
+use crate::content::{self, Collection, List, Source, Walk};
 
 pub(super) static LABELS: Collection = Collection {
     kind: Kind::Labels,
     walk: Walk::Whole,
-    key: super::id,
-    updated_at: super::undated,
+    key: content::id,
+    updated_at: content::undated,
     source: Source::Rest(List {
         path: "labels",
         query: "",

@@ -2,13 +2,13 @@
 
 use domain::Kind;
 
-use super::{Collection, List, Source, Walk};
+use crate::content::{self, Collection, List, Source, Walk};
 
 pub(super) static MILESTONES: Collection = Collection {
     kind: Kind::Milestones,
     walk: Walk::Whole,
-    key: super::id,
-    updated_at: super::updated_at,
+    key: content::id,
+    updated_at: content::updated_at,
     source: Source::Rest(List {
         path: "milestones",
         query: "state=all&",

@@ -2,13 +2,13 @@
 
 use domain::Kind;
 
-use super::{Collection, List, Source, Walk};
+use crate::content::{self, Collection, List, Source, Walk};
 
 pub(super) static PULL_REQUESTS: Collection = Collection {
     kind: Kind::PullRequests,
     walk: Walk::NewestFirst,
-    key: super::id,
-    updated_at: super::updated_at,
+    key: content::id,
+    updated_at: content::updated_at,
     source: Source::Rest(List {
         path: "pulls",
         query: "state=all&sort=updated&direction=desc&",

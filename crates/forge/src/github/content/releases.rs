@@ -2,13 +2,13 @@
 
 use domain::Kind;
 
-use super::{Collection, List, Source, Walk};
+use crate::content::{self, Collection, List, Source, Walk};
 
 pub(super) static RELEASES: Collection = Collection {
     kind: Kind::Releases,
     walk: Walk::Whole,
-    key: super::id,
-    updated_at: super::undated,
+    key: content::id,
+    updated_at: content::undated,
     source: Source::Rest(List {
         path: "releases",
         query: "",

@@ -2,13 +2,13 @@
 
 use domain::Kind;
 
-use super::{Collection, List, Source, Walk};
+use crate::content::{self, Collection, List, Source, Walk};
 
 pub(super) static REVIEW_COMMENTS: Collection = Collection {
     kind: Kind::ReviewComments,
     walk: Walk::Since,
-    key: super::id,
-    updated_at: super::updated_at,
+    key: content::id,
+    updated_at: content::updated_at,
     source: Source::Rest(List {
         path: "pulls/comments",
         query: "sort=updated&direction=asc&",

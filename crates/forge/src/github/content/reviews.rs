@@ -4,14 +4,15 @@ use domain::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Collection, Cursor, Page, Source, Walk};
+use crate::Client;
 use crate::Error;
-use crate::github::client::Client;
-use crate::github::connection::{self, PageInfo, Place};
-use crate::github::laps::Lap;
-use crate::github::{Repository, graphql, queries};
+use crate::Repository;
+use crate::content::{self, Collection, Cursor, Page, Source, Walk};
+use crate::github::connection::{PageInfo, Place};
+use crate::github::{graphql, queries};
+use crate::laps::Lap;
 
-pub(super) static REVIEWS: Collection = Collection {
+pub(crate) static REVIEWS: Collection = Collection {
     kind: Kind::Reviews,
     walk: Walk::NewestFirst,
     key: number,
@@ -81,17 +82,17 @@ fn number(item: &Value) -> Option<i64> {
 }
 
 fn updated_at(item: &Value) -> Option<chrono::DateTime<chrono::Utc>> {
-    super::instant(item, "updatedAt")
+    content::instant(item, "updatedAt")
 }
 
 /// Reads one page.
-pub(super) async fn page(
+pub(crate) async fn page(
     client: &Client,
     repository: &Repository,
     cursor: &Cursor,
 ) -> Result<Page, Error> {
     let mut step = match &cursor.next {
-        Some(next) => Place::read(next)?,
+        Some(next) => content::read_place(next)?,
         None => Step {
             place: Place {
                 size: PULL_REQUESTS_A_QUERY,
@@ -127,7 +128,7 @@ pub(super) async fn page(
         .turn(items.iter().filter_map(updated_at), link)
         .map(|(after, lap)| {
             let place = Place { size, after };
-            connection::write(&Step { place, lap })
+            content::write_place(&Step { place, lap })
         });
     Ok(Page {
         items,

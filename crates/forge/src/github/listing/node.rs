@@ -1,6 +1,6 @@
 //! From a node of the list to a repository and its marks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::{Kind, RepositoryName};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::github::{Mark, Marks, Repository};
+use crate::{Mark, Marks, Repository};
 
 /// Length of a settings fingerprint in hex digits.
 const FINGERPRINT_LENGTH: usize = 16;
@@ -112,6 +112,7 @@ pub(super) fn read(node: Value) -> Result<Repository, Error> {
         locked: node.flags.is_locked,
         has_wiki: node.flags.has_wiki_enabled,
         has_issues: node.flags.has_issues_enabled,
+        switched_off: BTreeSet::new(),
         topics,
         disk_kib: node.disk_usage.unwrap_or_default(),
         pushed_at: node.pushed_at,

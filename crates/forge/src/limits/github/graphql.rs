@@ -4,7 +4,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Judgement, Span, headers};
+use crate::limits::{Judgement, Span, headers};
 
 #[derive(Debug, Default, Deserialize)]
 struct Body {

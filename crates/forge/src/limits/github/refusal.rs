@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 use serde_json::Value;
 
-use super::{Answer, Dialect, Judgement, Span, headers};
+use crate::limits::{Answer, Dialect, Judgement, Span, headers};
 
 /// Characters of plain text that a sentence repeats.
 const QUOTED: usize = 300;

@@ -1,7 +1,9 @@
 mod graphql;
 mod recorded;
 
-use http::HeaderName;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::ForgeKind;
+use http::{HeaderMap, HeaderName};
 use serde_json::json;
 
 use super::*;
@@ -68,6 +70,8 @@ impl Heard {
 
     fn judged(&self) -> Judgement {
         let answer = Answer {
+            forge: ForgeKind::GitHub,
+            endpoint: "",
             dialect: self.dialect,
             status: StatusCode::from_u16(self.status).unwrap(),
             headers: &self.headers,

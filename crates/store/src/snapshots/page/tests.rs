@@ -85,7 +85,12 @@ async fn a_name_a_repository_and_a_time_narrow_the_list(pool: PgPool) {
 async fn a_repository_is_protected_while_a_snapshot_of_it_is_kept(pool: PgPool) {
     let acme = sample(&pool).await;
     let counted = async || {
-        let tile = acme.scoped.tiles(None, 1).await.unwrap().remove(0);
+        let tile = acme
+            .scoped
+            .tiles(domain::ForgeKind::GitHub, None, 1)
+            .await
+            .unwrap()
+            .remove(0);
         (tile.protected, tile.repositories)
     };
     three(&acme).await;

@@ -3,15 +3,15 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::{
-    CredentialKind, Errand, Host, InstallationRequestId, MemberRole, OrganizationId, Purpose, Role,
-    Slot,
+    CredentialKind, Errand, ForgeKind, Host, InstallationRequestId, MemberRole, OrganizationId,
+    Purpose, Role, Slot,
 };
 use store::{Application, ApplicationState, Credential, NewCheck, Organization, Source};
 
 use super::{Board, Panel, find};
 use crate::console::Console;
 use crate::error::Error;
-use crate::extract::{Member, Path};
+use crate::extract::{Member, Path, Vendor};
 use crate::fields::Fields;
 use crate::page;
 use crate::router::{Access, Route};
@@ -113,7 +113,7 @@ pub(crate) async fn form(
     id: OrganizationId,
     mut fields: Fields,
 ) -> Result<Response, Error> {
-    let organization = find(member, id).await?;
+    let organization = find(member, Vendor(ForgeKind::GitHub), id).await?;
     let host = organization.host.clone();
     let applications = console.db.fleet().applications_of(&host).await?;
     let credentials = member.scoped.credentials(id).await?;
@@ -132,7 +132,7 @@ pub(crate) async fn form(
         slots,
         is_by_app: is_by_app(&credentials),
     };
-    let board = Board::over(console, member, "Add GitHub App", panel).await?;
+    let board = Board::over(console, member, ForgeKind::GitHub, "Add GitHub App", panel).await?;
     let shown = if is_wrong {
         page::refuse(&board)?
     } else {
@@ -170,7 +170,7 @@ async fn create(
     Path((_, id)): Path<(String, OrganizationId)>,
     mut fields: Fields,
 ) -> Result<Response, Error> {
-    let organization = find(&member, id).await?;
+    let organization = find(&member, Vendor(ForgeKind::GitHub), id).await?;
     let slot: Option<Slot> = fields.parse("slot");
     if let Some(slot @ Slot::Additional(_)) = slot {
         if let Some(application) = application(&console, &organization, slot).await? {
@@ -190,10 +190,14 @@ async fn take(
     member: Member,
     Path((_, organization, request)): Path<(String, OrganizationId, InstallationRequestId)>,
 ) -> Result<Response, Error> {
-    find(&member, organization).await?;
+    find(&member, Vendor(ForgeKind::GitHub), organization).await?;
     let requests = member.scoped.installation_requests(organization).await?;
     let Some(found) = requests.iter().find(|one| one.id == request) else {
-        return page::go(&super::credentials::address(&member, organization));
+        return page::go(&super::credentials::address(
+            &member,
+            Vendor(ForgeKind::GitHub),
+            organization,
+        ));
     };
     let new = NewCheck {
         errand: Errand::Take {
@@ -206,7 +210,11 @@ async fn take(
     };
     match checks::ask(&console, &member, new, &mut Fields::new()).await? {
         Some(check) => page::go(&check),
-        None => page::go(&super::credentials::address(&member, organization)),
+        None => page::go(&super::credentials::address(
+            &member,
+            Vendor(ForgeKind::GitHub),
+            organization,
+        )),
     }
 }
 
@@ -216,8 +224,8 @@ async fn dismiss(
     member: Member,
     Path((_, organization, request)): Path<(String, OrganizationId, InstallationRequestId)>,
 ) -> Result<Response, Error> {
-    find(&member, organization).await?;
-    let back = super::credentials::address(&member, organization);
+    find(&member, Vendor(ForgeKind::GitHub), organization).await?;
+    let back = super::credentials::address(&member, Vendor(ForgeKind::GitHub), organization);
     let requests = member.scoped.installation_requests(organization).await?;
     let Some(found) = requests.iter().find(|one| one.id == request) else {
         return page::go(&back);
@@ -258,14 +266,14 @@ pub(crate) async fn account_form(
     id: OrganizationId,
     fields: Fields,
 ) -> Result<Response, Error> {
-    let organization = find(member, id).await?;
+    let organization = find(member, Vendor(ForgeKind::GitHub), id).await?;
     let host = organization.host.clone();
     let is_wrong = !fields.is_ok();
     let panel = Panel::AddAccount {
         organization,
         fields,
     };
-    let board = Board::over(console, member, "Add account", panel).await?;
+    let board = Board::over(console, member, ForgeKind::GitHub, "Add account", panel).await?;
     let shown = if is_wrong {
         page::refuse(&board)?
     } else {
@@ -280,7 +288,7 @@ async fn create_account(
     Path((_, id)): Path<(String, OrganizationId)>,
     mut fields: Fields,
 ) -> Result<Response, Error> {
-    let organization = find(&member, id).await?;
+    let organization = find(&member, Vendor(ForgeKind::GitHub), id).await?;
     let credentials = member.scoped.credentials(id).await?;
     if !is_by_app(&credentials) {
         fields.fail_form(

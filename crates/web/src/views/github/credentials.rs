@@ -2,14 +2,16 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::{CredentialId, CredentialKind, Errand, Health, MemberRole, OrganizationId, Role};
+use domain::{
+    CredentialId, CredentialKind, Errand, ForgeKind, Health, MemberRole, OrganizationId, Role,
+};
 use store::{NewCheck, Organization};
 
 use super::organizations::leftover;
 use super::{Board, Panel, Row, find, row, token};
 use crate::console::Console;
 use crate::error::Error;
-use crate::extract::{Member, Path};
+use crate::extract::{Member, Path, Vendor};
 use crate::fields::Fields;
 use crate::page;
 use crate::router::{Access, Route};
@@ -18,71 +20,88 @@ use crate::views::checks;
 pub(super) fn routes() -> Vec<Route> {
     const READ: Access = Access::Member(MemberRole::Auditor);
     const ADMIN: Access = Access::Member(MemberRole::Admin);
-    vec![
-        Route::get("/t/{tenant}/github/{organization}/credentials", READ, list),
-        Route::get(
-            "/t/{tenant}/github/{organization}/credentials/new/access-token",
+    [
+        at_each!(get, "/{organization}/credentials", READ, list),
+        at_each!(
+            get,
+            "/{organization}/credentials/new/access-token",
             ADMIN,
-            new,
+            new
         ),
-        Route::post(
-            "/t/{tenant}/github/{organization}/credentials/new/access-token",
+        at_each!(
+            post,
+            "/{organization}/credentials/new/access-token",
             ADMIN,
-            create,
+            create
         ),
-        Route::post(
-            "/t/{tenant}/github/{organization}/credentials/{credential}/check",
+        at_each!(
+            post,
+            "/{organization}/credentials/{credential}/check",
             ADMIN,
-            check,
+            check
         ),
-        Route::post(
-            "/t/{tenant}/github/{organization}/credentials/{credential}/pause",
+        at_each!(
+            post,
+            "/{organization}/credentials/{credential}/pause",
             ADMIN,
-            pause,
+            pause
         ),
-        Route::post(
-            "/t/{tenant}/github/{organization}/credentials/{credential}/resume",
+        at_each!(
+            post,
+            "/{organization}/credentials/{credential}/resume",
             ADMIN,
-            resume,
+            resume
         ),
-        Route::get(
-            "/t/{tenant}/github/{organization}/credentials/{credential}/edit",
+        at_each!(
+            get,
+            "/{organization}/credentials/{credential}/edit",
             ADMIN,
-            edit,
+            edit
         ),
-        Route::post(
-            "/t/{tenant}/github/{organization}/credentials/{credential}/edit",
+        at_each!(
+            post,
+            "/{organization}/credentials/{credential}/edit",
             ADMIN,
-            update,
+            update
         ),
-        Route::get(
-            "/t/{tenant}/github/{organization}/credentials/{credential}/remove",
+        at_each!(
+            get,
+            "/{organization}/credentials/{credential}/remove",
             ADMIN,
-            confirm,
+            confirm
         ),
-        Route::post(
-            "/t/{tenant}/github/{organization}/credentials/{credential}/remove",
+        at_each!(
+            post,
+            "/{organization}/credentials/{credential}/remove",
             ADMIN,
-            delete,
+            delete
         ),
     ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 type One = Path<(String, OrganizationId, CredentialId)>;
 
 /// The address of an organization's credentials.
-pub(crate) fn address(member: &Member, organization: OrganizationId) -> String {
-    member.url(format!("github/{organization}/credentials"))
+pub(crate) fn address(
+    member: &Member,
+    Vendor(forge): Vendor,
+    organization: OrganizationId,
+) -> String {
+    member.url(format!("{}/{organization}/credentials", forge.as_str()))
 }
 
 async fn list(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, id)): Path<(String, OrganizationId)>,
 ) -> Result<Response, Error> {
-    let organization = find(&member, id).await?;
+    let organization = find(&member, vendor, id).await?;
     let credentials = member.scoped.credentials(id).await?;
-    let (mut rows, additional) = row::rows(&console, &credentials).await?;
+    let (mut rows, additional) = row::rows(&console, vendor.0, &credentials).await?;
     rows.retain(|row| !row.is_main);
     let panel = Panel::Credentials {
         requests: member.scoped.installation_requests(id).await?,
@@ -90,15 +109,20 @@ async fn list(
         rows,
         additional,
     };
-    page::show(&Board::over(&console, &member, "Manage credentials", panel).await?)
+    let title = match vendor.0 {
+        ForgeKind::GitHub => "Manage credentials",
+        ForgeKind::GitLab => "Additional credentials",
+    };
+    page::show(&Board::over(&console, &member, vendor.0, title, panel).await?)
 }
 
 async fn new(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, id)): Path<(String, OrganizationId)>,
 ) -> Result<Response, Error> {
-    let organization = find(&member, id).await?;
+    let organization = find(&member, vendor, id).await?;
     let reserve = Role::Additional.default_reserve_percent(CredentialKind::AccessToken);
     let fields = token::blank().with("reserve", reserve);
     page::show(&form(&console, &member, organization, fields).await?)
@@ -111,23 +135,25 @@ pub(crate) async fn form(
     organization: Organization,
     fields: Fields,
 ) -> Result<Board, Error> {
+    let forge = organization.host.kind();
     let panel = Panel::AddToken {
         organization,
         fields: checks::marked(fields)?,
         tokens: token::offered(&member.scoped).await?,
     };
-    Board::over(console, member, "Add Access Token", panel).await
+    Board::over(console, member, forge, "Add Access Token", panel).await
 }
 
 async fn create(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, id)): Path<(String, OrganizationId)>,
     mut fields: Fields,
 ) -> Result<Response, Error> {
-    let organization = find(&member, id).await?;
-    let user = token::user(&mut fields);
-    let given = token::read(&mut fields);
+    let organization = find(&member, vendor, id).await?;
+    let user = token::user(vendor.0, &mut fields);
+    let given = token::read(vendor.0, &mut fields);
     let reserve = fields.number("reserve", 0..=100_u8);
     if let (Some(user), Some(given), Some(reserve_percent), true) =
         (user, given, reserve, fields.is_ok())
@@ -152,11 +178,12 @@ async fn create(
 async fn one(
     console: &Console,
     member: &Member,
+    vendor: Vendor,
     organization: OrganizationId,
     credential: CredentialId,
 ) -> Result<Option<Row>, Error> {
     let credentials = member.scoped.credentials(organization).await?;
-    let (rows, _) = row::rows(console, &credentials).await?;
+    let (rows, _) = row::rows(console, vendor.0, &credentials).await?;
     Ok(rows.into_iter().find(|row| row.id == credential))
 }
 
@@ -164,11 +191,12 @@ async fn one(
 fn gone(
     console: &Console,
     member: &Member,
+    vendor: Vendor,
     organization: OrganizationId,
 ) -> Result<Response, Error> {
     page::go_saying(
         console,
-        &address(member, organization),
+        &address(member, vendor, organization),
         "This credential was removed already.",
     )
 }
@@ -176,9 +204,10 @@ fn gone(
 async fn check(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, organization, credential)): One,
 ) -> Result<Response, Error> {
-    find(&member, organization).await?;
+    find(&member, vendor, organization).await?;
     let new = NewCheck {
         errand: Errand::Recheck { credential },
         token: None,
@@ -186,19 +215,21 @@ async fn check(
     };
     match checks::ask(&console, &member, new, &mut Fields::new()).await? {
         Some(check) => page::go(&check),
-        None => gone(&console, &member, organization),
+        None => gone(&console, &member, vendor, organization),
     }
 }
 
 async fn pause(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, organization, credential)): One,
 ) -> Result<Response, Error> {
     let sentence = "is paused: no request is sent with it until you resume it.";
     set_health(
         &console,
         &member,
+        vendor,
         organization,
         credential,
         Health::Paused,
@@ -210,12 +241,14 @@ async fn pause(
 async fn resume(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, organization, credential)): One,
 ) -> Result<Response, Error> {
     let sentence = "is used again by the plans that have it switched on.";
     set_health(
         &console,
         &member,
+        vendor,
         organization,
         credential,
         Health::Healthy,
@@ -227,20 +260,21 @@ async fn resume(
 async fn set_health(
     console: &Console,
     member: &Member,
+    vendor: Vendor,
     organization: OrganizationId,
     credential: CredentialId,
     health: Health,
     sentence: &str,
 ) -> Result<Response, Error> {
-    let found = find(member, organization).await?;
-    let Some(row) = one(console, member, organization, credential).await? else {
-        return gone(console, member, organization);
+    let found = find(member, vendor, organization).await?;
+    let Some(row) = one(console, member, vendor, organization, credential).await? else {
+        return gone(console, member, vendor, organization);
     };
     // A credential that the host refused comes back by a check alone.
     if row.dead.is_some() {
         return page::go_saying(
             console,
-            &address(member, organization),
+            &address(member, vendor, organization),
             &format!(
                 "{} was rejected by {}: check it again, or replace its token.",
                 row.name,
@@ -251,7 +285,7 @@ async fn set_health(
     member.scoped.set_health(credential, &health).await?;
     page::go_saying(
         console,
-        &address(member, organization),
+        &address(member, vendor, organization),
         &format!("{} {sentence}", row.name),
     )
 }
@@ -259,10 +293,11 @@ async fn set_health(
 async fn edit(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, organization, credential)): One,
 ) -> Result<Response, Error> {
-    let found = find(&member, organization).await?;
-    let Some(row) = one(&console, &member, organization, credential).await? else {
+    let found = find(&member, vendor, organization).await?;
+    let Some(row) = one(&console, &member, vendor, organization, credential).await? else {
         return Err(Error::NotFound);
     };
     let fields = Fields::new().with("reserve", row.reserve_percent);
@@ -271,18 +306,19 @@ async fn edit(
         row,
         fields,
     };
-    page::show(&Board::over(&console, &member, "Edit credential", panel).await?)
+    page::show(&Board::over(&console, &member, vendor.0, "Edit credential", panel).await?)
 }
 
 async fn update(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, organization, credential)): One,
     mut fields: Fields,
 ) -> Result<Response, Error> {
-    let found = find(&member, organization).await?;
-    let Some(row) = one(&console, &member, organization, credential).await? else {
-        return gone(&console, &member, organization);
+    let found = find(&member, vendor, organization).await?;
+    let Some(row) = one(&console, &member, vendor, organization, credential).await? else {
+        return gone(&console, &member, vendor, organization);
     };
     let Some(percent) = fields.number("reserve", 0..=100_u8) else {
         let panel = Panel::EditCredential {
@@ -290,12 +326,14 @@ async fn update(
             row,
             fields,
         };
-        return page::refuse(&Board::over(&console, &member, "Edit credential", panel).await?);
+        return page::refuse(
+            &Board::over(&console, &member, vendor.0, "Edit credential", panel).await?,
+        );
     };
     member.scoped.set_reserve(credential, percent).await?;
     page::go_saying(
         &console,
-        &address(&member, organization),
+        &address(&member, vendor, organization),
         &format!("{} keeps {percent} % of its requests back.", row.name),
     )
 }
@@ -303,10 +341,11 @@ async fn update(
 async fn confirm(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, organization, credential)): One,
 ) -> Result<Response, Error> {
-    let found = find(&member, organization).await?;
-    let Some(row) = one(&console, &member, organization, credential).await? else {
+    let found = find(&member, vendor, organization).await?;
+    let Some(row) = one(&console, &member, vendor, organization, credential).await? else {
         return Err(Error::NotFound);
     };
     let panel = Panel::RemoveCredential {
@@ -314,18 +353,19 @@ async fn confirm(
         row,
         fields: Fields::new().with("delete_tokens", "on"),
     };
-    page::show(&Board::over(&console, &member, "Remove credential", panel).await?)
+    page::show(&Board::over(&console, &member, vendor.0, "Remove credential", panel).await?)
 }
 
 async fn delete(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, organization, credential)): One,
     mut fields: Fields,
 ) -> Result<Response, Error> {
-    let found = find(&member, organization).await?;
-    let Some(row) = one(&console, &member, organization, credential).await? else {
-        return gone(&console, &member, organization);
+    let found = find(&member, vendor, organization).await?;
+    let Some(row) = one(&console, &member, vendor, organization, credential).await? else {
+        return gone(&console, &member, vendor, organization);
     };
     match member
         .scoped
@@ -334,7 +374,7 @@ async fn delete(
     {
         Ok(_) => page::go_saying(
             &console,
-            &address(&member, organization),
+            &address(&member, vendor, organization),
             &format!("{} is removed.", row.name),
         ),
         Err(error @ store::Error::MainCredential { .. }) => {
@@ -344,9 +384,11 @@ async fn delete(
                 row,
                 fields,
             };
-            page::refuse(&Board::over(&console, &member, "Remove credential", panel).await?)
+            page::refuse(
+                &Board::over(&console, &member, vendor.0, "Remove credential", panel).await?,
+            )
         }
-        Err(store::Error::Missing { .. }) => gone(&console, &member, organization),
+        Err(store::Error::Missing { .. }) => gone(&console, &member, vendor, organization),
         Err(error) => Err(error.into()),
     }
 }

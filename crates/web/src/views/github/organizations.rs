@@ -8,7 +8,7 @@ use store::{Leftover, NewCheck, RemovalEffects};
 use super::{Board, Panel, applications, find, row, token};
 use crate::console::Console;
 use crate::error::Error;
-use crate::extract::{Member, Path};
+use crate::extract::{Member, Path, Vendor};
 use crate::fields::Fields;
 use crate::page;
 use crate::router::{Access, Route};
@@ -18,22 +18,31 @@ use crate::way;
 pub(super) fn routes() -> Vec<Route> {
     const READ: Access = Access::Member(MemberRole::Auditor);
     const ADMIN: Access = Access::Member(MemberRole::Admin);
-    vec![
-        Route::get("/t/{tenant}/github/new", ADMIN, new),
-        Route::post("/t/{tenant}/github/new", ADMIN, create),
-        Route::get("/t/{tenant}/github/{organization}/edit", READ, edit),
-        Route::post("/t/{tenant}/github/{organization}/edit", ADMIN, update),
-        Route::get("/t/{tenant}/github/{organization}/remove", ADMIN, confirm),
-        Route::post("/t/{tenant}/github/{organization}/remove", ADMIN, delete),
+    [
+        at_each!(get, "/new", ADMIN, new),
+        at_each!(post, "/new", ADMIN, create),
+        at_each!(get, "/{organization}/edit", READ, edit),
+        at_each!(post, "/{organization}/edit", ADMIN, update),
+        at_each!(get, "/{organization}/remove", ADMIN, confirm),
+        at_each!(post, "/{organization}/remove", ADMIN, delete),
     ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-async fn new(State(console): State<Console>, member: Member) -> Result<Response, Error> {
-    let fields = token::blank()
-        .with("host", "github.com")
-        .with("way", "token");
+async fn new(
+    State(console): State<Console>,
+    member: Member,
+    Vendor(forge): Vendor,
+) -> Result<Response, Error> {
+    let host = match forge {
+        ForgeKind::GitHub => "github.com",
+        ForgeKind::GitLab => "gitlab.com",
+    };
+    let fields = token::blank().with("host", host).with("way", "token");
     let hosts = applications::hosts(&console).await?;
-    let shown = page::show(&form(&console, &member, fields).await?)?;
+    let shown = page::show(&form(&console, &member, forge, fields).await?)?;
     Ok(way::leading_to(shown, &hosts))
 }
 
@@ -41,35 +50,41 @@ async fn new(State(console): State<Console>, member: Member) -> Result<Response,
 pub(crate) async fn form(
     console: &Console,
     member: &Member,
+    forge: ForgeKind,
     fields: Fields,
 ) -> Result<Board, Error> {
     let panel = Panel::New {
         fields: checks::marked(fields)?,
         tokens: token::offered(&member.scoped).await?,
     };
-    Board::over(console, member, "Add organization", panel).await
+    Board::over(console, member, forge, "Add organization", panel).await
 }
 
 async fn create(
     State(console): State<Console>,
     member: Member,
+    Vendor(forge): Vendor,
     mut fields: Fields,
 ) -> Result<Response, Error> {
-    let host = host(&console, &mut fields);
+    let host = host(&console, forge, &mut fields);
     let name = name(&member, &mut fields).await?;
-    if !fields.text("way").is_empty() && !fields.has("way", "token") {
+    let by_host = !fields.text("way").is_empty() && !fields.has("way", "token");
+    if by_host && forge == ForgeKind::GitHub {
         return register_by_host(&console, &member, host, name, fields).await;
     }
-    let user = token::user(&mut fields);
-    let given = token::read(&mut fields);
-    let accounts = token::accounts(&mut fields);
+    let user = token::user(forge, &mut fields);
+    let given = token::read(forge, &mut fields);
+    let accounts = token::accounts(forge, &mut fields);
     if let (Some(name), Some(accounts)) = (&name, &accounts)
         && accounts.is_empty()
-        && name.as_str().parse::<Login>().is_err()
+        && Login::of(forge, name.as_str()).is_err()
     {
         fields.fail(
             "accounts",
-            "Name the accounts to back up: no account on GitHub can be called like this organization.",
+            format!(
+                "Name the accounts to back up: no account on {} can be called like this organization.",
+                forge.label()
+            ),
         );
     }
     if let (Some(host), Some(name), Some(user), Some(given), Some(accounts), true) =
@@ -79,6 +94,7 @@ async fn create(
             errand: Errand::Register {
                 name,
                 host: host.to_string(),
+                forge,
                 user,
                 accounts,
             },
@@ -89,7 +105,7 @@ async fn create(
             return page::go(&check);
         }
     }
-    page::refuse(&form(&console, &member, fields).await?)
+    page::refuse(&form(&console, &member, forge, fields).await?)
 }
 
 /// Registers an organization with what the person does on the host: she is sent there.
@@ -104,10 +120,10 @@ async fn register_by_host(
     let accounts = if by_app {
         Some(Vec::new())
     } else {
-        token::accounts(&mut fields)
+        token::accounts(ForgeKind::GitHub, &mut fields)
     };
     if let (Some(host), Some(name), Some(accounts), true) = (host, name, accounts, fields.is_ok()) {
-        if !by_app && accounts.is_empty() && name.as_str().parse::<Login>().is_err() {
+        if !by_app && accounts.is_empty() && Login::of(ForgeKind::GitHub, name.as_str()).is_err() {
             fields.fail(
                 "accounts",
                 "Name the accounts to back up: no account on GitHub can be called like this organization.",
@@ -135,22 +151,19 @@ async fn register_by_host(
             ),
         }
     }
-    page::refuse(&form(console, member, fields).await?)
+    page::refuse(&form(console, member, ForgeKind::GitHub, fields).await?)
 }
 
-fn host(console: &Console, fields: &mut Fields) -> Option<Host> {
+fn host(console: &Console, forge: ForgeKind, fields: &mut Fields) -> Option<Host> {
     if fields.text("host").is_empty() {
-        fields.fail(
-            "host",
-            "Enter github.com, or the address of your Enterprise Server.",
-        );
+        let sentence = match forge {
+            ForgeKind::GitHub => "Enter github.com, or the address of your Enterprise Server.",
+            ForgeKind::GitLab => "Enter gitlab.com, or the address of your own GitLab.",
+        };
+        fields.fail("host", sentence);
         return None;
     }
-    match Host::parse(
-        ForgeKind::GitHub,
-        fields.text("host"),
-        &console.settings.http_allowed,
-    ) {
+    match Host::parse(forge, fields.text("host"), &console.settings.http_allowed) {
         Ok(host) => Some(host),
         Err(invalid) => {
             fields.fail("host", invalid.to_string());
@@ -181,22 +194,24 @@ async fn name(member: &Member, fields: &mut Fields) -> Result<Option<Name>, Erro
 async fn edit(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, id)): Path<(String, OrganizationId)>,
 ) -> Result<Response, Error> {
-    let name = find(&member, id).await?.name;
+    let name = find(&member, vendor, id).await?.name;
     let fields = Fields::new().with("name", &name).with("was", &name);
-    page::show(&editor(&console, &member, id, fields).await?)
+    page::show(&editor(&console, &member, vendor, id, fields).await?)
 }
 
 async fn editor(
     console: &Console,
     member: &Member,
+    vendor: Vendor,
     id: OrganizationId,
     fields: Fields,
 ) -> Result<Board, Error> {
-    let organization = find(member, id).await?;
+    let organization = find(member, vendor, id).await?;
     let credentials = member.scoped.credentials(id).await?;
-    let (mut rows, additional) = row::rows(console, &credentials).await?;
+    let (mut rows, additional) = row::rows(console, vendor.0, &credentials).await?;
     rows.retain(|row| row.is_main);
     let panel = Panel::Edit {
         organization,
@@ -205,25 +220,27 @@ async fn editor(
         additional,
         fields,
     };
-    Board::over(console, member, "Edit GitHub organization", panel).await
+    let title = format!("Edit {} organization", vendor.0.label());
+    Board::over(console, member, vendor.0, &title, panel).await
 }
 
 async fn update(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, id)): Path<(String, OrganizationId)>,
     mut fields: Fields,
 ) -> Result<Response, Error> {
-    let current = find(&member, id).await?.name;
+    let current = find(&member, vendor, id).await?.name;
     let Some(name) = fields.parse::<Name>("name") else {
-        return page::refuse(&editor(&console, &member, id, fields).await?);
+        return page::refuse(&editor(&console, &member, vendor, id, fields).await?);
     };
     if fields.text("was") != current.as_str() {
         fields.fail_form(format!(
             "Somebody has renamed this organization to {current} since you opened it. Save again to call it {name}."
         ));
         let fields = fields.with("was", &current);
-        return page::conflict(&editor(&console, &member, id, fields).await?);
+        return page::conflict(&editor(&console, &member, vendor, id, fields).await?);
     }
     if name != current {
         match member.scoped.rename_organization(id, &name).await {
@@ -233,14 +250,14 @@ async fn update(
                     "name",
                     format!("There is an organization called {name} already: choose another name."),
                 );
-                return page::refuse(&editor(&console, &member, id, fields).await?);
+                return page::refuse(&editor(&console, &member, vendor, id, fields).await?);
             }
             Err(error) => return Err(error.into()),
         }
     }
     page::go_saying(
         &console,
-        &member.url("github"),
+        &member.url(vendor.0.as_str()),
         &format!("{name} is saved."),
     )
 }
@@ -248,48 +265,51 @@ async fn update(
 async fn confirm(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, id)): Path<(String, OrganizationId)>,
 ) -> Result<Response, Error> {
     let fields = Fields::new().with("delete_tokens", "on");
-    page::show(&question(&console, &member, id, fields).await?)
+    page::show(&question(&console, &member, vendor, id, fields).await?)
 }
 
 async fn question(
     console: &Console,
     member: &Member,
+    vendor: Vendor,
     id: OrganizationId,
     fields: Fields,
 ) -> Result<Board, Error> {
     let panel = Panel::Remove {
-        organization: find(member, id).await?,
+        organization: find(member, vendor, id).await?,
         effects: member.scoped.removal_effects(id).await?,
         fields,
     };
-    Board::over(console, member, "Remove organization", panel).await
+    Board::over(console, member, vendor.0, "Remove organization", panel).await
 }
 
 async fn delete(
     State(console): State<Console>,
     member: Member,
+    vendor: Vendor,
     Path((_, id)): Path<(String, OrganizationId)>,
     mut fields: Fields,
 ) -> Result<Response, Error> {
     let Some(organization) = member.scoped.organization(id).await? else {
         return page::go_saying(
             &console,
-            &member.url("github"),
+            &member.url(vendor.0.as_str()),
             "This organization was removed already.",
         );
     };
     if fields.text("confirm") != organization.name.as_str() {
         fields.fail("confirm", format!("Type {} to confirm.", organization.name));
-        return page::refuse(&question(&console, &member, id, fields).await?);
+        return page::refuse(&question(&console, &member, vendor, id, fields).await?);
     }
     let tokens = leftover(&fields);
     let removal = member.scoped.remove_organization(id, tokens).await?;
     page::go_saying(
         &console,
-        &member.url("github"),
+        &member.url(vendor.0.as_str()),
         &format!("{} is removed. {}", removal.name, kept(&removal.effects)),
     )
 }

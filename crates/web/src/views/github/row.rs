@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CredentialId, CredentialKind, Health, MissingRight, Name, Role, SecretId, missing_rights,
+    CredentialId, CredentialKind, ForgeKind, Health, MissingRight, Name, Role, SecretId,
+    missing_rights,
 };
 use store::Credential;
 
@@ -52,6 +53,7 @@ pub(crate) struct Row {
 /// All of an organization's credentials, the main one first.
 pub(super) async fn rows(
     console: &Console,
+    forge: ForgeKind,
     credentials: &[Credential],
 ) -> Result<(Vec<Row>, Additional), Error> {
     let buckets = credentials.iter().map(|one| one.bucket.clone()).collect();
@@ -65,7 +67,13 @@ pub(super) async fn rows(
                 .iter()
                 .take(index)
                 .find(|other| other.bucket == one.bucket);
-            Row::of(one, same.map(|other| other.name.clone()), &quotas, now)
+            Row::of(
+                forge,
+                one,
+                same.map(|other| other.name.clone()),
+                &quotas,
+                now,
+            )
         })
         .collect();
     let is_additional = |one: &&Credential| one.role == Role::Additional;
@@ -100,6 +108,7 @@ pub(super) async fn rows(
 
 impl Row {
     fn of(
+        forge: ForgeKind,
         credential: &Credential,
         same_user_as: Option<Name>,
         quotas: &Quotas,
@@ -133,7 +142,7 @@ impl Row {
                 .scopes
                 .as_deref()
                 .filter(|_| credential.kind != CredentialKind::AppInstallation)
-                .map(missing_rights)
+                .map(|scopes| missing_rights(forge, scopes))
                 .unwrap_or_default(),
             scopes: credential.scopes.as_ref().map(|scopes| scopes.join(", ")),
             checked_at: credential.checked_at,

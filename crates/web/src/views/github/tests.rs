@@ -37,7 +37,7 @@ fn credential(login: &str, role: Role, user: i64) -> NewCredential {
 pub(crate) async fn organization(site: &Site) -> OrganizationId {
     let new = NewOrganization {
         name: "octo".parse().unwrap(),
-        host: domain::Host::parse(domain::ForgeKind::GitHub, "github.com", &[]).unwrap(),
+        host: domain::Host::parse(ForgeKind::GitHub, "github.com", &[]).unwrap(),
         accounts: vec![Account {
             login: "octo".to_owned(),
             forge_id: 9,
@@ -113,6 +113,7 @@ async fn accept(
         same_user_as: twin.map(|name| name.parse().unwrap()),
         accounts: Vec::new(),
         installed: None,
+        repositories: None,
     };
     site.db
         .fleet()
@@ -140,13 +141,19 @@ fn of(organization: OrganizationId, rest: &str) -> String {
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn an_empty_tab_says_the_next_step(pool: PgPool) {
     let site = Site::new(&pool).await;
-    let page = admin(&site).await.get("/t/acme/github").await.body;
+    let mut browser = admin(&site).await;
+    let page = browser.get("/t/acme/github").await.body;
     assert!(
         page.contains("Connect your first GitHub organization"),
         "{page}"
     );
     assert!(page.contains("/t/acme/github/new"));
-    assert!(!page.contains("GitLab"), "the GitLab tab comes later");
+    let other = browser.get("/t/acme/gitlab").await.body;
+    assert!(
+        other.contains("Connect your first GitLab organization"),
+        "{other}"
+    );
+    assert!(other.contains("/t/acme/gitlab/new") && !other.contains("/t/acme/github/new"));
     let auditor = site.member(MemberRole::Auditor).await;
     let page = site.browser(auditor).await.get("/t/acme/github").await.body;
     assert!(
@@ -606,7 +613,7 @@ async fn what_an_owner_was_asked_for_can_be_dismissed_by_any_admin(pool: PgPool)
         .add_application(
             &site.sealer,
             &store::NewApplication {
-                host: domain::Host::parse(domain::ForgeKind::GitHub, "github.com", &[]).unwrap(),
+                host: domain::Host::parse(ForgeKind::GitHub, "github.com", &[]).unwrap(),
                 slot: domain::Slot::Additional(3),
                 owner: None,
             },
@@ -648,4 +655,104 @@ async fn what_an_owner_was_asked_for_can_be_dismissed_by_any_admin(pool: PgPool)
         .get("/t/acme/audit?action=installation_request.dismiss")
         .await;
     assert!(log.body.contains("octo"), "{}", log.body);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_organization_is_under_its_vendor_s_tab_alone(pool: PgPool) {
+    let site = Site::new(&pool).await;
+    let mut browser = admin(&site).await;
+    let github = organization(&site).await;
+    let new = NewOrganization {
+        name: "tanuki".parse().unwrap(),
+        host: domain::Host::parse(ForgeKind::GitLab, "https://dev.acme.test/gitlab", &[]).unwrap(),
+        accounts: vec![Account {
+            login: "group/sub".to_owned(),
+            forge_id: 4,
+            is_organization: true,
+        }],
+    };
+    let main = NewCredential {
+        bucket: "dev.acme.test/gitlab/user:1".parse().unwrap(),
+        scopes: Some(vec!["read_repository".to_owned()]),
+        ..credential("main", Role::Main, 1)
+    };
+    let added = scoped(&site)
+        .add_organization(&site.sealer, new, main)
+        .await;
+    let gitlab = added.unwrap().id;
+    let tiles = browser.get("/t/acme/gitlab").await.body;
+    assert!(
+        tiles.contains("tanuki") && !tiles.contains("octo"),
+        "{tiles}"
+    );
+    let tiles = browser.get("/t/acme/github").await.body;
+    assert!(!tiles.contains("tanuki"), "{tiles}");
+
+    let edit = browser
+        .get(&format!("/t/acme/gitlab/{gitlab}/edit"))
+        .await
+        .body;
+    assert!(
+        edit.contains("<h3 id=\"s-throttle\">Additional credentials</h3>"),
+        "{edit}"
+    );
+    assert!(edit.contains("It lacks the scope read_api"), "{edit}");
+    let list = browser
+        .get(&format!("/t/acme/gitlab/{gitlab}/credentials"))
+        .await
+        .body;
+    assert!(
+        list.contains("Add new") && !list.contains("Access Token</a>"),
+        "{list}"
+    );
+    for wrong in [
+        format!("/t/acme/github/{gitlab}/edit"),
+        format!("/t/acme/gitlab/{github}/credentials"),
+    ] {
+        assert_eq!(
+            browser.get(&wrong).await.status,
+            StatusCode::NOT_FOUND,
+            "{wrong}"
+        );
+    }
+
+    let form = format!("/t/acme/gitlab/{gitlab}/credentials/new/access-token");
+    let page = browser.get(&form).await.body;
+    assert!(
+        page.contains("User name") && page.contains("read_repository"),
+        "{page}"
+    );
+    let answer = browser
+        .post(
+            &form,
+            &[
+                ("username", "jane.doe"),
+                ("source", "new"),
+                ("token", "gldt-x"),
+                ("reserve", "0"),
+            ],
+        )
+        .await;
+    assert!(
+        answer.body.contains("This is a deploy token"),
+        "{}",
+        answer.body
+    );
+    let answer = browser
+        .post(
+            &form,
+            &[
+                ("username", "jane.doe"),
+                ("source", "new"),
+                ("token", "glpat-x"),
+                ("reserve", "0"),
+            ],
+        )
+        .await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let search = browser.get("/t/acme/search?q=tanuki").await.body;
+    assert!(
+        search.contains(&format!("/t/acme/gitlab/{gitlab}/edit")),
+        "{search}"
+    );
 }

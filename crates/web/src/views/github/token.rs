@@ -1,6 +1,6 @@
 //! The part of a form that gives a token: a new one, or one that the Password Manager has.
 
-use domain::{Login, github_token};
+use domain::{ForgeKind, Login, token_for};
 use store::{Entry, Scoped, TokenSource};
 
 use crate::error::Error;
@@ -20,7 +20,7 @@ pub(crate) fn blank() -> Fields {
 }
 
 /// Understands which token is meant, or notes what is wrong. The host is not asked about what cannot be a token.
-pub(crate) fn read(fields: &mut Fields) -> Option<TokenSource> {
+pub(crate) fn read(forge: ForgeKind, fields: &mut Fields) -> Option<TokenSource> {
     if fields.has("source", "stored") {
         let chosen = fields.text("password_id").parse().map(TokenSource::Entry);
         if chosen.is_err() {
@@ -28,7 +28,7 @@ pub(crate) fn read(fields: &mut Fields) -> Option<TokenSource> {
         }
         return chosen.ok();
     }
-    match github_token(fields.raw("token")) {
+    match token_for(forge, fields.raw("token")) {
         Ok(token) => Some(TokenSource::New(token)),
         Err(invalid) => {
             fields.fail("token", invalid.to_string());
@@ -38,7 +38,7 @@ pub(crate) fn read(fields: &mut Fields) -> Option<TokenSource> {
 }
 
 /// Understands a user name.
-pub(crate) fn user(fields: &mut Fields) -> Option<Login> {
+pub(crate) fn user(forge: ForgeKind, fields: &mut Fields) -> Option<Login> {
     if fields.text("username").is_empty() {
         fields.fail(
             "username",
@@ -46,16 +46,22 @@ pub(crate) fn user(fields: &mut Fields) -> Option<Login> {
         );
         return None;
     }
-    fields.parse("username")
+    match Login::of(forge, fields.text("username")) {
+        Ok(login) => Some(login),
+        Err(invalid) => {
+            fields.fail("username", invalid.to_string());
+            None
+        }
+    }
 }
 
 /// Understands accounts, separated by commas, spaces or lines.
-pub(crate) fn accounts(fields: &mut Fields) -> Option<Vec<Login>> {
+pub(crate) fn accounts(forge: ForgeKind, fields: &mut Fields) -> Option<Vec<Login>> {
     let given = fields.text("accounts").to_owned();
     let read: Result<Vec<Login>, _> = given
         .split([',', ';', ' ', '\n', '\r', '\t'])
         .filter(|one| !one.is_empty())
-        .map(str::parse)
+        .map(|one| Login::of(forge, one))
         .collect();
     match read {
         Ok(accounts) if accounts.len() <= 100 => Some(accounts),

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::{CredentialId, Health, PoolPart, Role};
+use domain::{CredentialId, ForgeKind, Health, PoolPart, Role};
 use store::PoolMember;
 
 use super::desk::{Desk, Section, Target};
@@ -39,10 +39,29 @@ struct AdvancedPage {
 impl AdvancedPage {
     /// Where further accounts are added.
     fn credentials_url(&self) -> String {
+        let tab = self.forge().as_str();
         match self.desk.settings.organization {
-            Some(id) => self.page.url(format_args!("github/{id}/credentials")),
-            None => self.page.url("github"),
+            Some(id) => self.page.url(format_args!("{tab}/{id}/credentials")),
+            None => self.page.url(tab),
         }
+    }
+
+    /// What the list of them is called there.
+    fn credentials_label(&self) -> &'static str {
+        match self.forge() {
+            ForgeKind::GitHub => "Manage credentials",
+            ForgeKind::GitLab => "Additional credentials",
+        }
+    }
+
+    /// How long a limit is for.
+    fn per(&self) -> &'static str {
+        text::per(self.forge())
+    }
+
+    fn forge(&self) -> ForgeKind {
+        let organization = self.desk.organization();
+        organization.map_or(ForgeKind::GitHub, |one| one.host.kind())
     }
 }
 

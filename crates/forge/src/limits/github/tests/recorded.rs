@@ -63,6 +63,8 @@ fn every_recorded_answer_is_judged_by_its_status() {
                 |text| text.as_bytes().to_vec(),
             );
             let answer = Answer {
+                forge: ForgeKind::GitHub,
+                endpoint: "",
                 dialect: Dialect::Rest,
                 status: StatusCode::from_u16(recorded.status).unwrap(),
                 headers: &headers,
@@ -129,7 +131,7 @@ fn recorded_items_have_keys_and_dates() {
     ];
     let all = scenarios();
     for (scenario, path, kind) in kinds {
-        let collection = crate::github::collection(kind).unwrap();
+        let collection = crate::content::collection(ForgeKind::GitHub, kind).unwrap();
         let (_, answers) = all.iter().find(|(name, _)| name == scenario).unwrap();
         let lists = answers
             .iter()

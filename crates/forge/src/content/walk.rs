@@ -1,23 +1,24 @@
 //! Walking a list of the REST API so that nothing is lost while items change under the reader.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use domain::ForgeKind;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
-use super::{Collection, Cursor, Page, Walk};
+use super::{Collection, Cursor, Page, Walk, read_place, write_place};
+use crate::Client;
 use crate::Error;
-use crate::github::client::Client;
-use crate::github::connection::{self, Place};
-use crate::github::rest::Part;
-use crate::github::{Repository, laps::Lap};
+use crate::Repository;
+use crate::laps::Lap;
+use crate::rest::Part;
 
-/// Where a list is, below `repos/OWNER/NAME/`.
+/// Where a list is, below the address of its repository.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::github) struct List {
+pub(crate) struct List {
     /// Path below the repository; names the endpoint too.
-    pub(in crate::github) path: &'static str,
+    pub(crate) path: &'static str,
     /// Fixed part of the query.
-    pub(in crate::github) query: &'static str,
+    pub(crate) query: &'static str,
 }
 
 /// A place within a walk.
@@ -41,10 +42,11 @@ pub(super) async fn page(
     cursor: &Cursor,
 ) -> Result<Page, Error> {
     let size = client.shared().options.page_size.clamp(1, 100);
-    let first = |since| first(list, repository, size, since);
+    let base = Base::of(client, repository);
+    let first = |since| first(list, &base, size, since);
     let since = cursor.since.filter(|_| collection.walk == Walk::Since);
     let mut step = match &cursor.next {
-        Some(next) => Place::read(next)?,
+        Some(next) => read_place(next)?,
         None => first(since),
     };
     let part = loop {
@@ -73,17 +75,40 @@ pub(super) async fn page(
     };
     Ok(Page {
         items: part.items,
-        next: next.map(|step| connection::write(&step)).transpose()?,
+        next: next.map(|step| write_place(&step)).transpose()?,
     })
 }
 
-fn first(list: List, repository: &Repository, size: u8, since: Option<DateTime<Utc>>) -> Step {
-    let mut path = format!(
-        "repos/{}/{}?{}per_page={size}",
-        repository.name, list.path, list.query
-    );
+/// How a host addresses a repository and what changed in it since an instant.
+pub(super) struct Base {
+    /// Path below the API's base.
+    pub(super) path: String,
+    /// Name of the parameter that leaves out what was changed before.
+    pub(super) since: &'static str,
+}
+
+impl Base {
+    fn of(client: &Client, repository: &Repository) -> Self {
+        match client.host().kind() {
+            ForgeKind::GitHub => Self {
+                path: format!("repos/{}", repository.name),
+                since: "since",
+            },
+            // A number outlives renames (GitLab docs, REST API, "Namespaced paths").
+            ForgeKind::GitLab => Self {
+                path: format!("projects/{}", repository.id),
+                since: "updated_after",
+            },
+        }
+    }
+}
+
+fn first(list: List, base: &Base, size: u8, since: Option<DateTime<Utc>>) -> Step {
+    let mut path = format!("{}/{}?{}per_page={size}", base.path, list.path, list.query);
     if let Some(since) = since {
-        path.push_str("&since=");
+        path.push('&');
+        path.push_str(base.since);
+        path.push('=');
         path.push_str(&since.to_rfc3339_opts(SecondsFormat::Secs, true));
     }
     Step {

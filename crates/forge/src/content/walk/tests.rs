@@ -2,8 +2,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::github::collection;
-use domain::Kind;
+use crate::content::collection;
+use domain::{ForgeKind, Kind};
 
 const SIZE: usize = 3;
 
@@ -62,7 +62,7 @@ fn walk(dates: &[i64], changes: Vec<Option<usize>>) -> usize {
         .map(|(id, at)| (i64::try_from(id).unwrap(), *at))
         .collect();
     let mut host = Host { items, reads: 0 };
-    let issues = collection(Kind::Issues).unwrap();
+    let issues = collection(ForgeKind::GitHub, Kind::Issues).unwrap();
     let mut changes = changes.into_iter();
     let mut seen = std::collections::BTreeSet::new();
     let mut step = Some(start(None));
@@ -112,9 +112,6 @@ fn a_cursor_survives_its_text_form() {
         since: DateTime::from_timestamp(5, 0),
         lap: Lap::default(),
     };
-    assert_eq!(
-        Place::read::<Step>(&connection::write(&step).unwrap()),
-        Ok(step)
-    );
-    assert!(Place::read::<Step>("page 2").is_err());
+    assert_eq!(read_place::<Step>(&write_place(&step).unwrap()), Ok(step));
+    assert!(read_place::<Step>("page 2").is_err());
 }

@@ -4,7 +4,7 @@ mod attempt;
 mod course;
 
 use bytes::Bytes;
-use domain::CredentialId;
+use domain::{CredentialId, ForgeKind};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body_util::combinators::BoxBody;
 use serde_json::Value;
@@ -13,18 +13,19 @@ use url::Url;
 use crate::Error;
 use crate::forge::Shared;
 use crate::gate::{Authority, Delivery, Judged};
-use crate::limits::github::{Dialect, Judgement};
+use crate::limits::{Dialect, Judgement};
 use attempt::attempt;
-pub(super) use attempt::unwrap;
+pub(crate) use attempt::unwrap;
 use budget::Demand;
 use course::Course;
 
 /// How often a safe request is repeated after the host or the connection failed.
-pub(super) const REPEATS: u32 = 3;
+pub(crate) const REPEATS: u32 = 3;
 
 /// What is asked of a host.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
+    pub(crate) forge: ForgeKind,
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::{Host, Kind};
+use domain::{CredentialId, ForgeKind, Host, Kind};
 use serde_json::Value;
 
-use super::{Cursor, Page, Repository, content};
+use crate::content::{self, Collection, Cursor, Page};
 use crate::forge::Shared;
 use crate::gate::Authority;
+use crate::identity::Account;
 use crate::pool::{Claim, Session};
 use crate::{Error, Scope, Usage};
+use crate::{Listing, Repository};
 
 /// A session with one host on behalf of one piece of work. Clones share what was spent.
 #[derive(Clone)]
@@ -60,13 +62,13 @@ impl Client {
     }
 
     /// The credentials that the session may use.
-    pub fn credentials(&self) -> &[domain::CredentialId] {
+    pub fn credentials(&self) -> &[CredentialId] {
         &self.session.scope.credentials
     }
 
     /// The same session among fewer credentials; what is spent is spent by both.
     #[must_use]
-    pub fn among(&self, credentials: Vec<domain::CredentialId>) -> Self {
+    pub fn among(&self, credentials: Vec<CredentialId>) -> Self {
         Self {
             session: Arc::new(self.session.among(credentials)),
             ..self.clone()
@@ -83,36 +85,78 @@ impl Client {
         content::page(self, kind, repository, cursor).await
     }
 
+    /// How the host gives a kind of data; nothing for kinds that are not lists there.
+    pub fn collection(&self, kind: Kind) -> Option<&'static Collection> {
+        content::collection(self.host.kind(), kind)
+    }
+
+    /// One page of an account's repositories, in the order of their making.
+    pub async fn repositories(
+        &self,
+        account: &Account,
+        after: Option<&str>,
+    ) -> Result<Listing, Error> {
+        match self.host.kind() {
+            ForgeKind::GitHub => self.github_repositories(&account.login, after).await,
+            ForgeKind::GitLab => self.gitlab_projects(account, after).await,
+        }
+    }
+
     /// The repository's settings, topics included, in the host's words.
     pub async fn settings(&self, repository: &Repository) -> Result<Value, Error> {
-        let name = &repository.name;
-        let settings = self.one(&format!("repos/{name}"), "repos").await?;
+        let (path, endpoint) = match self.host.kind() {
+            ForgeKind::GitHub => (format!("repos/{}", repository.name), "repos"),
+            ForgeKind::GitLab => (
+                format!("projects/{}?license=true", repository.id),
+                "projects/:id",
+            ),
+        };
+        let settings = self.one(&path, endpoint).await?;
         match settings.get("id").and_then(Value::as_i64) {
             Some(id) if id == repository.id => Ok(settings),
             // The name was given away and now belongs to another repository.
             _ => Err(Error::Moved {
-                to: settings
-                    .get("full_name")
-                    .and_then(Value::as_str)
+                to: self
+                    .name_in(&settings)
                     .unwrap_or("something else")
                     .to_owned(),
             }),
         }
     }
 
-    pub(super) fn shared(&self) -> &Shared {
+    /// The full name that a repository's settings tell.
+    pub fn name_in<'a>(&self, settings: &'a Value) -> Option<&'a str> {
+        let field = match self.host.kind() {
+            ForgeKind::GitHub => "full_name",
+            ForgeKind::GitLab => "path_with_namespace",
+        };
+        settings.get(field)?.as_str()
+    }
+
+    /// A credential that was blind to a repository sees it now.
+    pub(crate) fn see(&self, credential: CredentialId, repositories: &[Repository]) {
+        let pool = &self.shared.pool;
+        for repository in repositories {
+            if pool.access(credential, repository.id) == Some(false) {
+                pool.discover_access(credential, repository.id, true);
+            }
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }
 
-    pub(super) fn host(&self) -> &Host {
+    /// The host that is spoken to.
+    pub fn host(&self) -> &Host {
         &self.host
     }
 
-    pub(super) fn session(&self) -> &Session {
+    pub(crate) fn session(&self) -> &Session {
         &self.session
     }
 
-    pub(super) fn authority(&self) -> Authority {
+    pub(crate) fn authority(&self) -> Authority {
         Authority::of(Arc::clone(&self.session))
     }
 }

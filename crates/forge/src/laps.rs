@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a lap began and where it ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Lap {
+pub(crate) struct Lap {
     /// The newest change on the first page of this lap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     newest: Option<DateTime<Utc>>,
@@ -19,7 +19,7 @@ pub(super) struct Lap {
 
 impl Lap {
     /// What comes after a page with these dates and this link to the next: a link, or the front again; or nothing.
-    pub(super) fn turn<L>(
+    pub(crate) fn turn<L>(
         self,
         dates: impl Iterator<Item = DateTime<Utc>>,
         link: Option<L>,

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use domain::ForgeKind;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -12,12 +13,12 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::BoxBody;
 use url::Url;
 
-use super::client::Client;
-use super::request::{self, Ask, Payload, REPEATS, Reply};
-use super::{Repository, address, rest};
 use crate::Error;
+use crate::client::Client;
 use crate::gate::{Authority, Delivery};
-use crate::limits::github::{Dialect, headers};
+use crate::limits::{Dialect, headers};
+use crate::request::{self, Ask, Payload, REPEATS, Reply};
+use crate::{Repository, address, rest};
 use budget::Demand;
 
 const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
@@ -44,7 +45,7 @@ impl fmt::Debug for Download {
 pub struct Body(BoxStream<'static, Result<Bytes, Error>>);
 
 impl Body {
-    pub(super) fn of(bytes: BoxStream<'static, Result<Bytes, Error>>) -> Self {
+    pub(crate) fn of(bytes: BoxStream<'static, Result<Bytes, Error>>) -> Self {
         Self(bytes)
     }
 }
@@ -64,21 +65,39 @@ impl Stream for Body {
 }
 
 impl Client {
-    /// The bytes of a release asset.
+    /// The bytes of a file that the API names by number: a release asset of GitHub, an upload of GitLab.
     ///
     /// The API answers with the bytes or with a signed address (GitHub docs, get a release asset); a token sent to the
     /// latter is refused, and would be given away.
     pub async fn asset(&self, repository: &Repository, asset_id: i64) -> Result<Download, Error> {
-        let base = self.host().rest();
-        let path = format!("repos/{}/releases/assets/{asset_id}", repository.name);
-        let url = address::below(base, &path)?;
+        let (path, endpoint) = match self.host().kind() {
+            ForgeKind::GitHub => (
+                format!("repos/{}/releases/assets/{asset_id}", repository.name),
+                "releases/assets",
+            ),
+            // GitLab docs, project Markdown uploads, "Download an uploaded file by ID" (17.2).
+            ForgeKind::GitLab => (
+                format!("projects/{}/uploads/{asset_id}", repository.id),
+                "uploads",
+            ),
+        };
+        self.bytes(&path, endpoint).await
+    }
+
+    /// Bytes that the API answers, or that it points to.
+    pub(crate) async fn bytes(
+        &self,
+        path: &str,
+        endpoint: &'static str,
+    ) -> Result<Download, Error> {
+        let url = address::below(self.host().rest(), path)?;
         let ask = Ask {
             headers: vec![
                 (header::ACCEPT, BYTES),
                 (header::ACCEPT_ENCODING, AS_THEY_ARE),
             ],
             delivery: Delivery::Stream,
-            ..rest::ask(base, url, Demand::rest("releases/assets"))
+            ..rest::ask(self.host(), url, Demand::rest(endpoint))
         };
         let reply = request::send(self.shared(), &self.authority(), &ask).await?;
         match reply.payload {
@@ -89,7 +108,7 @@ impl Client {
     }
 
     /// The bytes at an address that is its own permission.
-    pub(super) async fn fetch(
+    pub(crate) async fn fetch(
         &self,
         url: Url,
         given: Vec<(HeaderName, HeaderValue)>,
@@ -97,6 +116,7 @@ impl Client {
         let mut headers = vec![(header::ACCEPT_ENCODING, AS_THEY_ARE)];
         headers.extend(given);
         let ask = Ask {
+            forge: self.host().kind(),
             method: Method::GET,
             url,
             headers,
@@ -135,7 +155,7 @@ fn download(headers: &HeaderMap, body: BoxBody<Bytes, octocrab::Error>) -> Downl
 }
 
 /// A body's bytes as they come.
-pub(super) fn chunks(
+pub(crate) fn chunks(
     body: BoxBody<Bytes, octocrab::Error>,
 ) -> BoxStream<'static, Result<Bytes, Error>> {
     body.into_data_stream()

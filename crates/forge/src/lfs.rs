@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
-use super::client::Client;
-use super::request::{Ask, Content, REPEATS, send};
-use super::{Download, Repository, address, rest};
 use crate::Error;
+use crate::client::Client;
 use crate::gate::Delivery;
-use crate::limits::github::Dialect;
+use crate::limits::Dialect;
+use crate::request::{Ask, Content, REPEATS, send};
+use crate::{Download, Repository, address, rest};
 use budget::Demand;
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.git-lfs+json");
@@ -114,6 +114,7 @@ impl Client {
         objects: &[LfsPointer],
     ) -> Result<Vec<LfsObject>, Error> {
         let ask = Ask {
+            forge: self.host().kind(),
             method: Method::POST,
             url: address::git(self.host(), &repository.name, ".git/info/lfs/objects/batch")?,
             headers: vec![

@@ -8,10 +8,10 @@ use url::Url;
 
 use super::{Ask, Failure, Payload, Reply};
 use crate::Error;
+use crate::address;
 use crate::forge::Shared;
 use crate::gate::{Authority, Delivery};
-use crate::github::address;
-use crate::limits::github::Judgement;
+use crate::limits::Judgement;
 
 /// GitHub needs one hop after a rename and one for an asset; more than a few is a loop.
 const HOPS: u32 = 5;
@@ -55,7 +55,11 @@ impl Course {
         let now = shared.clock.now();
         let is_limit = matches!(
             judgement,
-            Judgement::Spent { .. } | Judgement::SlowDown { .. } | Judgement::Dead { .. }
+            Judgement::Spent { .. }
+                | Judgement::SlowDown { .. }
+                | Judgement::Crowded { .. }
+                | Judgement::ShutOut { .. }
+                | Judgement::Dead { .. }
         );
         let is_heavy = matches!(judgement, Judgement::TooHeavy { .. });
         match (judgement, credential) {

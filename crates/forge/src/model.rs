@@ -1,11 +1,13 @@
 //! A repository as the organization's list tells it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
-use domain::RepositoryName;
 use domain::selection::Traits;
+use domain::{Kind, RepositoryName};
 use serde::{Deserialize, Serialize};
 
-use super::Marks;
+use crate::Marks;
 
 /// One page of an account's repositories.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +27,10 @@ pub struct Listing {
 pub struct Repository {
     /// The host's number for it, kept over renames and transfers.
     pub id: i64,
-    /// The host's GraphQL id for it.
+    /// The host's GraphQL id for it, where the list tells one.
+    #[serde(default)]
     pub node_id: String,
-    /// `owner/name`.
+    /// Its full name.
     pub name: RepositoryName,
     /// Name of the default branch, if there is one.
     pub default_branch: Option<String>,
@@ -47,6 +50,9 @@ pub struct Repository {
     pub has_wiki: bool,
     /// Whether issues are allowed.
     pub has_issues: bool,
+    /// What is switched off here, as far as the list tells: the host would refuse to list it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub switched_off: BTreeSet<Kind>,
     /// Its topics; nothing in a list of an earlier version.
     #[serde(default)]
     pub topics: Vec<String>,

@@ -6,7 +6,7 @@ use url::Url;
 use crate::Error;
 
 /// An address below a base, from a relative path with its query.
-pub(super) fn below(base: &Url, path: &str) -> Result<Url, Error> {
+pub(crate) fn below(base: &Url, path: &str) -> Result<Url, Error> {
     let url = base.join(path).ok().filter(|url| is_below(base, url));
     url.ok_or_else(|| Error::Protocol {
         detail: format!("\"{path}\" leads out of the host's API at {base}."),
@@ -14,7 +14,7 @@ pub(super) fn below(base: &Url, path: &str) -> Result<Url, Error> {
 }
 
 /// The path and query of an address relative to a base, if it is below it.
-pub(super) fn relative(base: &Url, url: &Url) -> Option<String> {
+pub(crate) fn relative(base: &Url, url: &Url) -> Option<String> {
     if !is_below(base, url) {
         return None;
     }
@@ -26,24 +26,25 @@ pub(super) fn relative(base: &Url, url: &Url) -> Option<String> {
 }
 
 /// Whether an address is within a base: same origin, and a path that goes on from the base's.
-pub(super) fn is_below(base: &Url, url: &Url) -> bool {
+pub(crate) fn is_below(base: &Url, url: &Url) -> bool {
     is_same_origin(base, url) && url.path().starts_with(base.path())
 }
 
 /// Whether two addresses have the same scheme, host and port.
-pub(super) fn is_same_origin(one: &Url, other: &Url) -> bool {
+pub(crate) fn is_same_origin(one: &Url, other: &Url) -> bool {
     one.origin() == other.origin()
 }
 
-/// The number in an address of the form `…/repositories/NUMBER…`, as GitHub redirects to after a rename.
-pub(super) fn repository_number(url: &Url) -> Option<i64> {
+/// The number in an address of the form `…/repositories/NUMBER…`, as GitHub redirects to after a rename, or
+/// `…/projects/NUMBER…`, as GitLab does.
+pub(crate) fn repository_number(url: &Url) -> Option<i64> {
     let mut segments = url.path_segments()?;
-    segments.find(|segment| *segment == "repositories")?;
+    segments.find(|segment| matches!(*segment, "repositories" | "projects"))?;
     segments.next()?.parse().ok()
 }
 
 /// Where git finds a repository, or what hangs below its name.
-pub(super) fn git(host: &Host, name: &RepositoryName, suffix: &str) -> Result<Url, Error> {
+pub(crate) fn git(host: &Host, name: &RepositoryName, suffix: &str) -> Result<Url, Error> {
     below(
         host.web(),
         &format!("{}/{}{suffix}", name.owner(), name.name()),

@@ -12,7 +12,7 @@ use super::{Content, Payload};
 use crate::Error;
 use crate::forge::Shared;
 use crate::gate::{Delivery, Errand, Judged};
-use crate::limits::github::Judgement;
+use crate::limits::Judgement;
 
 /// What the gate made of the answer, its headers, and its body or why that cannot be read.
 pub(super) type Heard = (Judged, HeaderMap, Result<Payload, Judgement>);
@@ -41,6 +41,7 @@ pub(super) async fn attempt(shared: &Shared, course: &Course) -> Result<Heard, E
         request.headers_mut().insert(name, value.clone());
     }
     request.extensions_mut().insert(Arc::new(Errand {
+        forge: ask.forge,
         authority: course.authority.clone(),
         demand: ask.demand.clone(),
         dialect: ask.dialect,
@@ -81,7 +82,7 @@ fn parse(bytes: &[u8]) -> Result<Payload, Judgement> {
 }
 
 /// Octocrab boxes what the gate says: this is the one place that unpacks it.
-pub(in crate::github) fn unwrap(error: octocrab::Error) -> Error {
+pub(crate) fn unwrap(error: octocrab::Error) -> Error {
     let octocrab::Error::Service { source, .. } = error else {
         return not_made(&error);
     };

@@ -48,7 +48,18 @@ fn dependents(kind: Kind) -> &'static [Kind] {
             Kind::Reviews,
             Kind::ReviewComments,
         ],
-        Kind::Releases | Kind::Assets => &[Kind::Releases, Kind::Assets],
+        Kind::Releases => &[Kind::Releases, Kind::Assets],
+        Kind::Uploads => &[Kind::Uploads, Kind::Assets],
+        Kind::Assets => &[Kind::Assets],
+        Kind::Boards => &[Kind::Boards],
+        Kind::Snippets => &[Kind::Snippets],
+        Kind::Members => &[Kind::Members],
+        Kind::ProtectedBranches => &[Kind::ProtectedBranches],
+        Kind::ProtectedTags => &[Kind::ProtectedTags],
+        Kind::Hooks => &[Kind::Hooks],
+        Kind::Variables => &[Kind::Variables],
+        Kind::PipelineSchedules => &[Kind::PipelineSchedules],
+        Kind::DeployKeys => &[Kind::DeployKeys],
     }
 }
 

@@ -13,17 +13,14 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Limited};
 use url::Url;
 
-use super::client::Client;
-use super::download::{self, Body};
-use super::request::{self, Ask, Content, Payload};
-use super::{Repository, address};
 use crate::Error;
-use crate::gate::{Authority, Delivery};
-use crate::limits::github::Dialect;
+use crate::client::Client;
+use crate::download::{self, Body};
+use crate::gate::{self, Authority, Delivery};
+use crate::limits::Dialect;
+use crate::request::{self, Ask, Content, Payload};
+use crate::{Repository, address};
 use budget::Demand;
-
-/// GitHub docs, authenticating as an App installation: any token is the password of this user.
-const USER: &str = "x-access-token";
 
 /// A repository that lists more than this is not one that git could fetch either.
 const LARGEST_LIST: usize = 512 << 20;
@@ -59,7 +56,7 @@ impl Client {
         let (credential, token) = self.shared().pool.pick_for_git(self.session())?;
         Ok(GitAccess {
             url,
-            username: USER.to_owned(),
+            username: gate::user(self.host().kind()).to_owned(),
             token,
             credential,
             certificate_authority: self.shared().trust.file(self.host()),
@@ -100,6 +97,7 @@ impl Client {
         body: Option<Content>,
     ) -> Result<BoxBody<Bytes, octocrab::Error>, Error> {
         let ask = Ask {
+            forge: self.host().kind(),
             method,
             url,
             headers: vec![(header::ACCEPT, ANYTHING)],

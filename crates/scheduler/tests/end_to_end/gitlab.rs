@@ -1,0 +1,224 @@
+//! Groups of a GitLab: the same plans, runs and pools.
+
+use domain::{
+    BucketKey, Content, CredentialId, CredentialKind, ForgeKind, Host, Kind, PlanId, Reason,
+    Retention, Role, RunState, Secret, Selection,
+};
+use forge_sim::Recipe as GitHub;
+use forge_sim::gitlab::{self, Limits, Options, ProjectRecipe, Recipe, UserRecipe};
+use sqlx::PgPool;
+use store::{Account, NewCredential, NewOrganization, NewPlan, RunView, TokenSource};
+
+use crate::world::{Setting, World, sealer};
+
+/// A GitLab beside the world's usual host, with a plan for its group.
+struct Site {
+    world: World,
+    gitlab: gitlab::Handle,
+    plan: PlanId,
+    _scheduler: scheduler::Handle,
+}
+
+fn group(projects: usize) -> Recipe {
+    Recipe::group("acme", projects).with_user(UserRecipe::member("ann"))
+}
+
+fn credential(gitlab: &gitlab::Handle, user: &str, role: Role) -> NewCredential {
+    let control = gitlab.control();
+    let bucket: BucketKey = format!(
+        "{}/user:{}",
+        gitlab.web().trim_start_matches("http://"),
+        control.user(user).unwrap()
+    )
+    .parse()
+    .unwrap();
+    NewCredential {
+        name: user.parse().unwrap(),
+        login: user.to_owned(),
+        role,
+        kind: CredentialKind::AccessToken,
+        bucket,
+        reserve_percent: 0,
+        token: TokenSource::New(Secret::new(control.token(user).unwrap())),
+        scopes: None,
+        expires_at: None,
+    }
+}
+
+impl Site {
+    /// The first user is the main one, the others are additional and switched on.
+    async fn start(pool: &PgPool, recipe: Recipe, limits: Limits) -> Self {
+        let world = World::make(
+            pool,
+            Setting::of(GitHub::organization("acme", 1, forge_sim::Profile::Tiny)),
+        )
+        .await;
+        let users: Vec<String> = recipe
+            .users
+            .iter()
+            .map(|one| one.username.clone())
+            .collect();
+        let gitlab = gitlab::start(Options {
+            limits,
+            ..Options::new(recipe)
+        })
+        .await
+        .unwrap();
+        let id = gitlab
+            .control()
+            .with_world(|world| world.group("acme").unwrap().id);
+        let sealer = sealer(world.folder.path());
+        let organization = world
+            .scoped
+            .add_organization(
+                &sealer,
+                NewOrganization {
+                    name: "group".parse().unwrap(),
+                    host: Host::parse(ForgeKind::GitLab, gitlab.web(), &[]).unwrap(),
+                    accounts: vec![Account {
+                        login: "acme".to_owned(),
+                        forge_id: i64::try_from(id).unwrap(),
+                        is_organization: true,
+                    }],
+                },
+                credential(&gitlab, &users[0], Role::Main),
+            )
+            .await
+            .unwrap();
+        let mut use_credentials: Vec<CredentialId> = Vec::new();
+        for user in &users[1..] {
+            let added = world
+                .scoped
+                .add_credential(
+                    &sealer,
+                    organization.id,
+                    credential(&gitlab, user, Role::Additional),
+                )
+                .await;
+            use_credentials.push(added.unwrap());
+        }
+        let plan = world
+            .scoped
+            .add_plan(NewPlan {
+                name: "groups".parse().unwrap(),
+                organization: organization.id,
+                selection: Selection::All,
+                content: Content::default(),
+                storage: world.storage,
+                schedule: None,
+                paused: false,
+                retention: Retention::default(),
+                additional_credentials: !use_credentials.is_empty(),
+                pool_part: domain::PoolPart::ALL,
+                use_credentials,
+            })
+            .await
+            .unwrap();
+        let scheduler = world.start("worker", 4).await;
+        Self {
+            world,
+            gitlab,
+            plan,
+            _scheduler: scheduler,
+        }
+    }
+
+    /// A run, and what arrived for it.
+    async fn run(&self) -> (RunView, gitlab::Log) {
+        self.gitlab.control().reset_log();
+        let view = self.world.run(self.plan).await;
+        (view, self.gitlab.control().log())
+    }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_group_is_backed_up_whole_and_both_accounts_are_spent(pool: PgPool) {
+    let recipe = group(6)
+        .with_project(ProjectRecipe::rich("sub/rich"))
+        .with_user(UserRecipe::member("bob"));
+    let site = Site::start(&pool, recipe, Limits::api(2_000, 3_600)).await;
+    let (run, log) = site.run().await;
+    assert_eq!(run.state, RunState::Complete, "{run:#?}");
+    assert_eq!((log.refused(), log.unauthorized()), (0, 0));
+    let spent = log.by_user();
+    assert!(spent["ann"] > 0 && spent["bob"] > 0, "{spent:?}");
+    let snapshots = site.world.snapshots().await;
+    assert_eq!(snapshots.len(), 7);
+    let rich = snapshots
+        .iter()
+        .find(|one| one.repository_name.to_string() == "acme/sub/rich")
+        .unwrap();
+    let count = |kind| rich.counts.get(&kind).copied().unwrap_or_default();
+    assert_eq!((count(Kind::Issues), count(Kind::IssueComments)), (5, 5));
+    assert_eq!(
+        (count(Kind::PullRequests), count(Kind::ReviewComments)),
+        (3, 3)
+    );
+    assert_eq!(
+        (count(Kind::Lfs), count(Kind::Uploads), count(Kind::Assets)),
+        (2, 3, 3)
+    );
+    assert_eq!((count(Kind::Variables), count(Kind::ProtectedTags)), (3, 3));
+    assert!(count(Kind::Git) > 6 && count(Kind::Wiki) > 0);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_unchanged_group_costs_less_than_a_tenth_of_a_request_for_each_project(pool: PgPool) {
+    let site = Site::start(&pool, group(30), Limits::default()).await;
+    let (first, _) = site.run().await;
+    assert_eq!(first.state, RunState::Complete);
+    let (second, log) = site.run().await;
+    assert_eq!(second.state, RunState::Complete);
+    assert!(log.api.len() < 3, "{:?}", log.api);
+    assert!(log.git.is_empty(), "{:?}", log.git);
+    assert_eq!(second.tally.unchanged, 30, "{second:#?}");
+    site.gitlab.control().push("acme/project-007").unwrap();
+    let (third, log) = site.run().await;
+    assert_eq!(third.tally.unchanged, 29, "{third:#?}");
+    let id = site
+        .gitlab
+        .control()
+        .with_world(|world| world.project("acme/project-007").unwrap().id);
+    let others = log.api.iter().filter(|one| {
+        one.address.contains("/projects/") && !one.address.contains(&format!("/projects/{id}"))
+    });
+    assert_eq!(others.count(), 0);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_a_low_role_may_not_read_is_an_omission_with_its_reason(pool: PgPool) {
+    let recipe = Recipe::group("acme", 0)
+        .with_project(ProjectRecipe {
+            without_issues: true,
+            ..ProjectRecipe::rich("rich")
+        })
+        .with_user(UserRecipe {
+            access_level: 20,
+            ..UserRecipe::member("rob")
+        });
+    let site = Site::start(&pool, recipe, Limits::default()).await;
+    let (run, _) = site.run().await;
+    assert_eq!(run.state, RunState::CompleteWithOmissions, "{run:#?}");
+    let snapshots = site.world.snapshots().await;
+    let omitted: Vec<Kind> = snapshots[0].omissions.iter().map(|one| one.kind).collect();
+    for kind in [
+        Kind::Hooks,
+        Kind::Variables,
+        Kind::DeployKeys,
+        Kind::Uploads,
+        Kind::ProtectedBranches,
+    ] {
+        assert!(omitted.contains(&kind), "{omitted:?}");
+    }
+    // What is switched off is nothing to miss.
+    assert!(
+        !omitted.contains(&Kind::Issues) && !omitted.contains(&Kind::Boards),
+        "{omitted:?}"
+    );
+    assert!(
+        snapshots[0]
+            .omissions
+            .iter()
+            .all(|one| one.reason == Reason::Denied)
+    );
+}
