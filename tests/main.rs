@@ -18,6 +18,7 @@ mod browser;
 mod console;
 mod crash;
 mod faults;
+mod gitlab;
 mod leaks;
 mod throttling;
 mod world;

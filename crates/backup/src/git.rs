@@ -13,6 +13,7 @@ mod kept;
 mod mirror;
 mod packs;
 mod pointers;
+mod push;
 mod references;
 mod running;
 
@@ -22,4 +23,5 @@ pub use self::command::{GIT_WITH_PROACTIVE_AUTHENTICATION, git_version};
 pub(crate) use self::failure::{Class, Failure};
 pub(crate) use self::fetch::{Fetching, host_references};
 pub(crate) use self::mirror::Mirror;
+pub(crate) use self::push::push;
 pub(crate) use self::references::References;

@@ -24,6 +24,7 @@ mod lfs;
 pub mod manifest;
 mod metadata;
 mod progress;
+pub mod replay;
 pub mod snapshot;
 mod staging;
 pub mod storage;

@@ -94,7 +94,7 @@ impl Terms {
     }
 
     /// Points that an endpoint may be asked for a minute.
-    pub(super) fn pace(&self, endpoint: &str, is_graphql: bool) -> u32 {
+    pub fn pace(&self, endpoint: &str, is_graphql: bool) -> u32 {
         let all = if is_graphql {
             self.graphql_points_a_minute
         } else {

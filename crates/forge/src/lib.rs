@@ -45,6 +45,7 @@ pub use error::{Error, Retry};
 pub use forge::{Forge, Options, Scope};
 pub use gate::trust::PrivateAuthority;
 pub use git::GitAccess;
+pub use gitlab::Made;
 pub use identity::{Account, Budgets, Memberships, Owner};
 pub use lfs::{LfsAction, LfsObject, LfsPointer};
 pub use marks::{Mark, Marks};

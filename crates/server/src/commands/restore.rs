@@ -1,4 +1,6 @@
-//! Writing a snapshot into a folder.
+//! Writing a snapshot into a folder, or bringing it back to a host.
+
+mod gitlab;
 
 use std::path::{Path, PathBuf};
 
@@ -20,12 +22,17 @@ pub(crate) struct Arguments {
     /// The snapshot, by the beginning of its id.
     snapshot: String,
     /// A folder that is empty or does not exist yet.
-    #[arg(long, value_name = "DIR")]
-    to: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "to_gitlab")]
+    to: Option<PathBuf>,
+    #[command(flatten)]
+    gitlab: gitlab::ToGitLab,
 }
 
 pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<Exit, Error> {
-    check_target(&arguments.to)?;
+    let Some(to) = arguments.to else {
+        return gitlab::execute(context, &arguments.snapshot, arguments.gitlab).await;
+    };
+    check_target(&to)?;
     let scoped = context.scoped().await?;
     let snapshot = snapshots::find(&scoped, &arguments.snapshot).await?;
     let place = context
@@ -37,12 +44,12 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<E
             action: "snapshot.restore",
             subject: ("repository", snapshot.repository.0, &repository),
             before: None,
-            after: Some(json!({ "snapshot": snapshot.id, "to": arguments.to })),
+            after: Some(json!({ "snapshot": snapshot.id, "to": to })),
         })
         .await?;
     let bar = bar(context, snapshot.bytes);
     let restored = place
-        .restore(&snapshot.restic_id, &arguments.to, &|progress: Progress| {
+        .restore(&snapshot.restic_id, &to, &|progress: Progress| {
             bar.set_position(progress.done);
         })
         .await;
@@ -51,7 +58,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<E
     let document = json!({
         "snapshot": snapshot.id,
         "repository": snapshot.repository_name,
-        "to": arguments.to,
+        "to": to,
         "files": restored.files,
         "bytes": restored.bytes,
         "omissions": snapshot.omissions,
@@ -61,7 +68,7 @@ pub(crate) async fn execute(context: &Context, arguments: Arguments) -> Result<E
             "Restored {} of {} to {}: {} files, {}.",
             snapshot.repository_name,
             snapshot.taken_at.format("%Y-%m-%d %H:%M:%S UTC"),
-            arguments.to.display(),
+            to.display(),
             restored.files,
             ByteSize::b(restored.bytes)
         )
