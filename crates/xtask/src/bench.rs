@@ -2,6 +2,7 @@
 
 mod compare;
 mod console;
+mod gitlab;
 mod pool;
 mod registered;
 mod spread;
@@ -29,6 +30,8 @@ pub(crate) enum Task {
     Spread(spread::Options),
     /// A run of two processes against that of one, and whether two that share a throttled pool are ever refused; takes some minutes.
     Workers,
+    /// Requests for each project of a GitLab group, on a first and on an unchanged run; and how a throttle is lived with.
+    Gitlab(gitlab::Options),
 }
 
 /// Runs one bench; the exit code says whether its targets were met.
@@ -40,5 +43,6 @@ pub(crate) fn run(workspace: &Workspace, task: &Task) -> Result<ExitCode> {
         Task::Decisions => pool::decisions(workspace),
         Task::Spread(options) => spread::run(workspace, options),
         Task::Workers => workers::run(workspace),
+        Task::Gitlab(options) => gitlab::run(workspace, options),
     }
 }
