@@ -33,6 +33,7 @@ pub mod secret;
 pub mod selection;
 pub mod token;
 pub mod tree;
+mod weight;
 
 pub use application::{Arrival, Purpose, Slot};
 pub use bucket::{BucketKey, Reading, Resource, Subject};
@@ -59,6 +60,7 @@ pub use schedule::Schedule;
 pub use secret::Secret;
 pub use selection::Selection;
 pub use token::{MissingRight, github_token, gitlab_token, missing_rights, token_for};
+pub use weight::Weight;
 
 /// Why a text given by a person is not what it should be: one sentence that says what is wrong and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -96,8 +96,19 @@ pub(crate) fn pool_part(stored: i32) -> Result<domain::PoolPart, Error> {
 }
 
 /// Reads a weight.
-pub(crate) fn weight(stored: i32) -> u32 {
-    u32::try_from(stored).unwrap_or(1).max(1)
+pub(crate) fn weight(stored: i32) -> Result<domain::Weight, Error> {
+    let weight = u32::try_from(stored).unwrap_or_default();
+    weight
+        .try_into()
+        .map_err(|error: domain::Invalid| Error::Unreadable {
+            what: "a weight",
+            detail: error.to_string(),
+        })
+}
+
+/// Writes a weight.
+pub(crate) fn to_weight(weight: domain::Weight) -> i32 {
+    i32::try_from(u32::from(weight)).unwrap_or(i32::MAX)
 }
 
 /// Writes a count.

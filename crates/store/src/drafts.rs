@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     Content, CredentialId, DraftId, OrganizationId, PersonId, PlanId, PoolPart, Retention,
-    Schedule, Selection, StorageId,
+    Schedule, Selection, StorageId, Weight,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, Transaction};
@@ -41,6 +41,9 @@ pub struct PlanSettings {
     /// How much of each quota bucket it may take.
     #[serde(default)]
     pub pool_part: PoolPart,
+    /// How much it gets beside the tenant's other plans.
+    #[serde(default)]
+    pub weight: Weight,
 }
 
 /// Unsaved changes of one person.
@@ -71,6 +74,7 @@ impl PlanSettings {
             additional_credentials: plan.additional_credentials,
             use_credentials: plan.use_credentials.clone(),
             pool_part: plan.pool_part,
+            weight: plan.weight,
         }
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     Content, CredentialId, Name, OrganizationId, PlanId, PoolPart, Retention, Schedule, Selection,
-    StorageId,
+    StorageId, Weight,
 };
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
@@ -43,6 +43,8 @@ pub struct NewPlan {
     pub use_credentials: Vec<CredentialId>,
     /// How much of each quota bucket it may take.
     pub pool_part: PoolPart,
+    /// How much it gets beside the tenant's other plans.
+    pub weight: Weight,
 }
 
 /// What to back up, when, where to, how long to keep it, with which credentials.
@@ -79,7 +81,7 @@ pub struct Plan {
     /// How much of each quota bucket it may take.
     pub pool_part: PoolPart,
     /// How much it gets beside the tenant's other plans.
-    pub weight: u32,
+    pub weight: Weight,
     /// When it was added.
     pub created_at: DateTime<Utc>,
     /// Rises with every change.
@@ -111,9 +113,10 @@ impl Scoped {
             r#"
             INSERT INTO plans (
                 tenant_id, id, organization_id, storage_id, name, selection, content,
-                schedule, next_due_at, paused_at, retention, additional_credentials, created_at, pool_percent
+                schedule, next_due_at, paused_at, retention, additional_credentials, created_at, pool_percent,
+                weight
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
             "#,
             self.tenant.0,
             id.0,
@@ -129,6 +132,7 @@ impl Scoped {
             new.additional_credentials,
             now,
             i32::from(new.pool_part.percent()),
+            decode::to_weight(new.weight),
         )
         .execute(&mut **tx)
         .await

@@ -46,7 +46,7 @@ pub struct ClaimedRun {
     /// The organization.
     pub organization: Organization,
     /// How much the tenant gets beside others.
-    pub tenant_weight: u32,
+    pub tenant_weight: domain::Weight,
 }
 
 /// The right to fetch one repository for a run.
@@ -73,9 +73,9 @@ pub struct ClaimedFetch {
     /// Who asked for the run.
     pub trigger: Trigger,
     /// How much the tenant gets beside others.
-    pub tenant_weight: u32,
+    pub tenant_weight: domain::Weight,
     /// How much the plan gets beside the tenant's other plans.
-    pub plan_weight: u32,
+    pub plan_weight: domain::Weight,
     /// How much of each quota bucket the plan may take.
     pub pool_part: PoolPart,
     /// When the plan runs by itself.

@@ -147,6 +147,7 @@ impl Sample {
             additional_credentials: false,
             use_credentials: Vec::new(),
             pool_part: domain::PoolPart::ALL,
+            weight: domain::Weight::USUAL,
         }
     }
 

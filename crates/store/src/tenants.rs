@@ -1,11 +1,12 @@
 //! Tenants: customers of this installation.
 
 use chrono::{DateTime, Utc};
-use domain::{Name, TenantId};
+use domain::{Name, TenantId, Weight};
+use serde_json::json;
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
 
-use crate::error::OnConstraint;
+use crate::error::{OnConstraint, meant};
 use crate::{Act, Error, Fleet, Sealer, audit, decode, seal};
 
 /// A customer of this installation.
@@ -15,6 +16,8 @@ pub struct Tenant {
     pub id: TenantId,
     /// Its name, unique in the installation.
     pub name: Name,
+    /// How much it gets beside other tenants that use the same quota.
+    pub weight: Weight,
     /// When it was added.
     pub created_at: DateTime<Utc>,
 }
@@ -38,6 +41,7 @@ impl Fleet {
         let tenant = Tenant {
             id: TenantId::new(),
             name: name.clone(),
+            weight: Weight::USUAL,
             created_at: self.db.clock.now(),
         };
         seal::hold_off(tx).await?;
@@ -77,7 +81,7 @@ impl Fleet {
     /// All tenants, by name.
     #[instrument(name = "store.tenants.list", skip_all)]
     pub async fn tenants(&self) -> Result<Vec<Tenant>, Error> {
-        sqlx::query!("SELECT id, name, created_at FROM tenants ORDER BY name")
+        sqlx::query!("SELECT id, name, weight, created_at FROM tenants ORDER BY name")
             .fetch_all(&self.db.pool)
             .await?
             .into_iter()
@@ -85,10 +89,44 @@ impl Fleet {
                 Ok(Tenant {
                     id: TenantId(row.id),
                     name: decode::text("a tenant's name", &row.name)?,
+                    weight: decode::weight(row.weight)?,
                     created_at: row.created_at,
                 })
             })
             .collect()
+    }
+
+    /// Changes how much a tenant gets beside others.
+    #[instrument(name = "store.tenants.weigh", skip_all, fields(%tenant, %weight))]
+    pub async fn weigh_tenant(&self, tenant: TenantId, weight: Weight) -> Result<(), Error> {
+        let now = self.db.clock.now();
+        let mut tx = self.db.pool.begin().await?;
+        let before = sqlx::query!(
+            "SELECT name, weight FROM tenants WHERE id = $1 FOR NO KEY UPDATE",
+            tenant.0,
+        )
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(Error::Missing { what: "tenant" })?;
+        let result = sqlx::query!(
+            "UPDATE tenants SET weight = $2 WHERE id = $1",
+            tenant.0,
+            decode::to_weight(weight),
+        )
+        .execute(&mut *tx)
+        .await?;
+        meant("store.tenants.weigh", 1, &result)?;
+        for log in [Some(tenant), None] {
+            let act = Act {
+                action: "tenant.edit",
+                subject: ("tenant", tenant.0, &before.name),
+                before: Some(json!({ "weight": before.weight })),
+                after: Some(json!({ "weight": weight })),
+            };
+            audit::write(&mut tx, log, now, &self.actor, act).await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// The tenant of that name.

@@ -105,8 +105,8 @@ async fn plan(
         cancel: held.token().clone(),
     };
     let entitled = Claim {
-        tenant_weight: claim.tenant_weight,
-        weight: claim.plan.weight,
+        tenant_weight: claim.tenant_weight.into(),
+        weight: claim.plan.weight.into(),
         is_urgent: claim.trigger == Trigger::Person,
         most_percent: claim.plan.pool_part.percent(),
         ..Claim::of(claim.tenant, claim.plan.id)

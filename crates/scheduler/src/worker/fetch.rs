@@ -79,8 +79,8 @@ async fn attempt(engine: &Engine, claim: &ClaimedFetch, held: &Held) -> Result<S
 /// What the plan may ask of the pool.
 fn entitled(claim: &ClaimedFetch) -> Claim {
     Claim {
-        tenant_weight: claim.tenant_weight,
-        weight: claim.plan_weight,
+        tenant_weight: claim.tenant_weight.into(),
+        weight: claim.plan_weight.into(),
         is_urgent: claim.trigger == Trigger::Person,
         most_percent: claim.pool_part.percent(),
         ..Claim::of(claim.tenant, claim.plan)

@@ -110,6 +110,7 @@ impl Site {
                 retention: Retention::default(),
                 additional_credentials: !use_credentials.is_empty(),
                 pool_part: domain::PoolPart::ALL,
+                weight: domain::Weight::USUAL,
                 use_credentials,
             })
             .await

@@ -168,6 +168,7 @@ impl World {
                 retention: Retention::default(),
                 additional_credentials: !use_credentials.is_empty(),
                 pool_part: domain::PoolPart::ALL,
+                weight: domain::Weight::USUAL,
                 use_credentials: use_credentials.to_vec(),
             })
             .await

@@ -175,6 +175,7 @@ impl Described {
             "additional_credentials": plan.additional_credentials,
             "use_credentials": self.uses,
             "pool_percent": plan.pool_part,
+            "weight": plan.weight,
         })
     }
 

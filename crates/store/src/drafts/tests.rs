@@ -17,6 +17,7 @@ fn settings(acme: &Sample, text: &str) -> PlanSettings {
         additional_credentials: true,
         use_credentials: Vec::new(),
         pool_part: PoolPart::ALL,
+        weight: Weight::USUAL,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Content, CredentialId, Name, PlanId, PoolPart, Retention, RunId, Schedule, Selection, StorageId,
+    Content, CredentialId, Name, PlanId, PoolPart, Retention, RunId, Schedule, Selection,
+    StorageId, Weight,
 };
 use sqlx::{Postgres, Transaction};
 use tracing::instrument;
@@ -34,6 +35,8 @@ pub struct PlanChange {
     pub use_credentials: Option<Vec<CredentialId>>,
     /// How much of each quota bucket it may take.
     pub pool_part: Option<PoolPart>,
+    /// How much it gets beside the tenant's other plans.
+    pub weight: Option<Weight>,
     /// The version that the change was made from; [`Error::Changed`] if it is not the newest any more.
     pub version: Option<i32>,
 }
@@ -50,6 +53,7 @@ impl PlanChange {
             .additional_credentials
             .unwrap_or(plan.additional_credentials);
         plan.pool_part = self.pool_part.unwrap_or(plan.pool_part);
+        plan.weight = self.weight.unwrap_or(plan.weight);
         if let Some(paused) = self.paused {
             plan.paused_at = paused.then(|| plan.paused_at.unwrap_or(now));
         }
@@ -203,7 +207,8 @@ impl Scoped {
                 paused_at = $9,
                 retention = $10,
                 additional_credentials = $11,
-                pool_percent = $12
+                pool_percent = $12,
+                weight = $13
             WHERE tenant_id = $1 AND id = $2
             "#,
             self.tenant.0,
@@ -218,6 +223,7 @@ impl Scoped {
             decode::to_json("a retention rule", &plan.retention)?,
             plan.additional_credentials,
             i32::from(plan.pool_part.percent()),
+            decode::to_weight(plan.weight),
         )
         .execute(&mut **tx)
         .await

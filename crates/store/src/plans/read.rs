@@ -113,6 +113,7 @@ impl Scoped {
             "additional_credentials": plan.additional_credentials,
             "use_credentials": uses,
             "pool_percent": plan.pool_part,
+            "weight": plan.weight,
         }))
     }
 
@@ -184,7 +185,7 @@ impl Scoped {
                     additional_credentials: row.additional_credentials,
                     use_credentials: row.use_credentials.into_iter().map(CredentialId).collect(),
                     pool_part: decode::pool_part(row.pool_percent)?,
-                    weight: decode::weight(row.weight),
+                    weight: decode::weight(row.weight)?,
                     created_at: row.created_at,
                     version: row.version,
                     edited: row.edited_by.zip(row.edited_at),

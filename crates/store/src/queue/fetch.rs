@@ -279,8 +279,8 @@ async fn describe(
         plan: PlanId(row.plan_id),
         plan_name: decode::text("a plan's name", &row.plan_name)?,
         trigger: row.due_at.map_or(Trigger::Person, Trigger::Schedule),
-        tenant_weight: decode::weight(row.tenant_weight),
-        plan_weight: decode::weight(row.plan_weight),
+        tenant_weight: decode::weight(row.tenant_weight)?,
+        plan_weight: decode::weight(row.plan_weight)?,
         pool_part: decode::pool_part(row.pool_percent)?,
         schedule: row
             .schedule

@@ -104,7 +104,7 @@ impl Fleet {
             window_ends_at: row.window_ends_at,
             plan,
             organization,
-            tenant_weight: decode::weight(row.tenant_weight),
+            tenant_weight: decode::weight(row.tenant_weight)?,
         }))
     }
 

@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use domain::{FetchState, RunState};
+use domain::{FetchState, RunState, TenantId};
 use sqlx::PgPool;
 
 use super::*;
 use crate::samples::{noon, sample, stored, tenant};
-use crate::{Error, FetchKind, NewFetch, SnapshotFilter};
+use crate::{AuditFilter, Error, FetchKind, NewFetch, PlanChange, SnapshotFilter};
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn two_claimers_never_hold_one_fetch(pool: PgPool) {
@@ -33,6 +33,33 @@ async fn two_claimers_never_hold_one_fetch(pool: PgPool) {
     assert_eq!(all.len(), 40);
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 40);
     assert_eq!(fleet.heartbeat_fetches(worker).await.unwrap().len(), 40);
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn what_is_claimed_says_how_much_its_plan_and_its_tenant_weigh(pool: PgPool) {
+    let acme = sample(&pool).await;
+    let weight = |text: &str| text.parse().unwrap();
+    let change = PlanChange {
+        weight: Some(weight("250")),
+        ..PlanChange::default()
+    };
+    acme.scoped.edit_plan(acme.plan, change).await.unwrap();
+    let tenant = acme.scoped.tenant_id();
+    acme.fleet.weigh_tenant(tenant, weight("7")).await.unwrap();
+    let worker = acme.worker().await;
+    acme.listed_run(worker, 1).await;
+    let claim = acme.claim(worker).await.unwrap();
+    assert_eq!(
+        (claim.tenant_weight, claim.plan_weight),
+        (weight("7"), weight("250"))
+    );
+    let log = acme.scoped.audit(&AuditFilter::default(), None, 9).await;
+    let actions: Vec<_> = log.unwrap().into_iter().map(|one| one.action).collect();
+    assert!(actions.contains(&"tenant.edit".to_owned()), "{actions:?}");
+
+    let nobody = acme.fleet.weigh_tenant(TenantId::new(), weight("7")).await;
+    let refused = nobody.unwrap_err();
+    assert!(matches!(refused, Error::Missing { .. }), "{refused:?}");
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]

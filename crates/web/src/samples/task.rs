@@ -91,6 +91,7 @@ pub(crate) async fn plan(site: &Site) -> (OrganizationId, PlanId) {
             additional_credentials: false,
             use_credentials: Vec::new(),
             pool_part: domain::PoolPart::ALL,
+            weight: domain::Weight::USUAL,
         })
         .await
         .unwrap();

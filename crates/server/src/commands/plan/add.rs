@@ -1,7 +1,7 @@
 //! A new plan.
 
 use clap::Args;
-use domain::{PoolPart, Retention, Selection};
+use domain::{PoolPart, Retention, Selection, Weight};
 use store::NewPlan;
 
 use super::what::{ByRule, RULES, content};
@@ -44,6 +44,9 @@ pub(crate) struct Add {
     /// How much of each credential's quota the plan may take, in percent.
     #[arg(long, value_name = "PERCENT", default_value = "100")]
     pool_part: PoolPart,
+    /// How much the plan gets beside others that want the same credentials: twice the weight, twice as much.
+    #[arg(long, default_value = "100")]
+    weight: Weight,
 }
 
 pub(super) async fn execute(context: &Context, add: Add) -> Result<Exit, Error> {
@@ -73,6 +76,7 @@ pub(super) async fn execute(context: &Context, add: Add) -> Result<Exit, Error> 
             additional_credentials: add.additional_credentials == Switch::On,
             use_credentials: additional(&credentials, &add.uses)?,
             pool_part: add.pool_part,
+            weight: add.weight,
         })
         .await?;
     if !add.uses.is_empty() && add.additional_credentials == Switch::Off {

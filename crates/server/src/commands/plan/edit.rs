@@ -1,7 +1,7 @@
 //! Changes of a plan.
 
 use clap::Args;
-use domain::{PoolPart, Retention};
+use domain::{PoolPart, Retention, Weight};
 use store::PlanChange;
 
 use super::what::{ByRule, content};
@@ -49,6 +49,9 @@ pub(crate) struct Edit {
     /// How much of each credential's quota the plan may take, in percent.
     #[arg(long, value_name = "PERCENT")]
     pool_part: Option<PoolPart>,
+    /// How much the plan gets beside others that want the same credentials: twice the weight, twice as much.
+    #[arg(long)]
+    weight: Option<Weight>,
 }
 
 pub(super) async fn execute(context: &Context, edit: Edit) -> Result<Exit, Error> {
@@ -96,6 +99,7 @@ pub(super) async fn execute(context: &Context, edit: Edit) -> Result<Exit, Error
                     .map(|switch| switch == Switch::On),
                 use_credentials,
                 pool_part: edit.pool_part,
+                weight: edit.weight,
                 version: None,
             },
         )

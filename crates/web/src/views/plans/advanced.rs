@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::{CredentialId, ForgeKind, Health, PoolPart, Role};
+use domain::{CredentialId, ForgeKind, Health, PoolPart, Role, Weight};
 use store::PoolMember;
 
 use super::desk::{Desk, Section, Target};
@@ -22,6 +22,8 @@ use crate::text;
 const SWITCH: &str = "additional_git_credentials";
 /// The field of the part of the pool.
 const PART: &str = "pool_part";
+/// The field of the weight beside other plans.
+const WEIGHT: &str = "weight";
 
 #[derive(Template)]
 #[template(path = "plans/advanced.html")]
@@ -194,7 +196,8 @@ pub(super) async fn show(
     let desk = Desk::open(&member, target).await?;
     let mut fields = Fields::new()
         .with_all("account", &desk.settings.use_credentials)
-        .with(PART, desk.settings.pool_part.to_string());
+        .with(PART, desk.settings.pool_part.to_string())
+        .with(WEIGHT, desk.settings.weight.to_string());
     if desk.settings.additional_credentials {
         fields = fields.with(SWITCH, "on");
     }
@@ -227,10 +230,12 @@ pub(super) async fn save(
         return page::refuse(&panel(&console, &member, desk, fields).await?);
     }
     let part: Option<PoolPart> = fields.parse(PART);
-    let Some(part) = part else {
+    let weight: Option<Weight> = fields.parse(WEIGHT);
+    let (Some(part), Some(weight)) = (part, weight) else {
         return page::refuse(&panel(&console, &member, desk, fields).await?);
     };
     desk.settings.pool_part = part;
+    desk.settings.weight = weight;
     let on = fields.is_on(SWITCH);
     desk.settings.additional_credentials = on;
     // Switched off, the browser leaves the accounts out: their ticks stay.

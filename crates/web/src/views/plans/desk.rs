@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use domain::{
     Content, CredentialId, DraftId, Name, OrganizationId, PlanId, PoolPart, Retention, Selection,
-    StorageId,
+    StorageId, Weight,
 };
 use store::{Credential, Draft, Organization, Plan, PlanSettings, Storage};
 
@@ -239,19 +239,19 @@ impl Desk {
                 let on = additional(credentials)
                     .filter(|one| settings.use_credentials.contains(&one.id))
                     .count();
-                let accounts = if settings.additional_credentials {
+                let mut text = if settings.additional_credentials {
                     format!("Additional git credentials: On, {on} of {added} accounts")
                 } else {
                     "Additional git credentials: Off".to_owned()
                 };
-                if settings.pool_part == PoolPart::ALL {
-                    accounts
-                } else {
-                    format!(
-                        "{accounts}. At most {} % of each account's quota",
-                        settings.pool_part
-                    )
+                if settings.pool_part != PoolPart::ALL {
+                    let part = settings.pool_part;
+                    text = format!("{text}. At most {part} % of each account's quota");
                 }
+                if settings.weight != Weight::USUAL {
+                    text = format!("{text}. Weight {}", settings.weight);
+                }
+                text
             }
         }
     }
@@ -300,5 +300,6 @@ fn fresh(organizations: &[Organization], storages: &[Storage]) -> PlanSettings {
         additional_credentials: false,
         use_credentials: Vec::new(),
         pool_part: PoolPart::ALL,
+        weight: Weight::USUAL,
     }
 }

@@ -144,6 +144,7 @@ pub(super) async fn save(
                 additional_credentials: Some(settings.additional_credentials),
                 use_credentials: Some(use_credentials),
                 pool_part: Some(settings.pool_part),
+                weight: Some(settings.weight),
                 version: desk.version(),
             };
             let scoped = &member.scoped;
@@ -162,6 +163,7 @@ pub(super) async fn save(
                 additional_credentials: settings.additional_credentials,
                 use_credentials,
                 pool_part: settings.pool_part,
+                weight: settings.weight,
             };
             let added = member.scoped.add_drafted_plan(person, draft, new).await;
             added.map(drop)

@@ -124,6 +124,7 @@ async fn an_account_is_switched_on_by_two_saves_without_a_script(pool: PgPool) {
             ("additional_git_credentials", "on"),
             ("account", &*bot),
             ("pool_part", part),
+            ("weight", "250"),
         ]
     };
     let answer = browser
@@ -141,11 +142,9 @@ async fn an_account_is_switched_on_by_two_saves_without_a_script(pool: PgPool) {
 
     let panel = browser.get("/t/acme/plans/new").await;
     assert!(panel.body.contains("value=\"nightly\""), "{}", panel.body);
-    assert!(
-        panel.body.contains("On, 1 of 1 accounts. At most 40 %"),
-        "{}",
-        panel.body
-    );
+    for part in ["On, 1 of 1 accounts. At most 40 %", "Weight 250"] {
+        assert!(panel.body.contains(part), "{}", panel.body);
+    }
     assert_eq!(acme.scoped.plans().await.unwrap(), []);
 
     let fields = [typed[0], typed[1], ("go", "save")];
@@ -158,6 +157,7 @@ async fn an_account_is_switched_on_by_two_saves_without_a_script(pool: PgPool) {
     assert_eq!(plans[0].use_credentials, [acme.bot]);
     assert!(plans[0].additional_credentials);
     assert_eq!(plans[0].pool_part.percent(), 40);
+    assert_eq!(plans[0].weight.to_string(), "250");
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -168,14 +168,15 @@ async fn switching_off_keeps_the_ticks(pool: PgPool) {
     let edit = format!("/t/acme/plans/{}/edit", plan.id);
     let advanced = format!("{edit}/advanced");
     let bot = acme.bot.to_string();
-    let all = ("pool_part", "100");
+    let (all, usual) = (("pool_part", "100"), ("weight", "100"));
     let on = [
         ("additional_git_credentials", "on"),
         ("account", &*bot),
         all,
+        usual,
     ];
     browser.post(&advanced, &on).await;
-    browser.post(&advanced, &[all]).await;
+    browser.post(&advanced, &[all, usual]).await;
     let page = browser.get(&advanced).await;
     let tick = format!("value=\"{bot}\" checked");
     assert!(page.body.contains(&tick), "{}", page.body);
