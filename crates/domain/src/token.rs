@@ -2,95 +2,41 @@
 
 use crate::{ForgeKind, Invalid, Secret};
 
-/// Longest token: GitHub asks to allow 255 characters.
-const LONGEST: usize = 255;
-/// Longest token of GitLab: the routable form goes up to 316 characters after a prefix of the administrator's choice.
-const LONGEST_OF_GITLAB: usize = 512;
-
-/// Reads a classic token of GitHub. The sentence of a refusal shows nothing of the token.
-///
-/// GitHub docs, "Behind GitHub's new authentication token formats": `ghp_` personal, `github_pat_` fine-grained, `gho_` OAuth,
-/// `ghu_` and `ghs_` of Apps, `ghr_` refresh. Old personal tokens are 40 hexadecimal digits, so what has no prefix is let through.
-pub fn github_token(text: &str) -> Result<Secret, Invalid> {
-    let refuse = |sentence: &str| Err(Invalid::new(sentence));
-    if text.trim().is_empty() {
-        return refuse("Enter a token: a token (classic), which starts with ghp_.");
-    }
-    let text = text.trim_matches([' ', '\t']);
-    if text.contains(['\n', '\r']) {
-        return refuse(
-            "The token has a line break in it: paste it again, on one line and nothing else.",
-        );
-    }
-    if !text.chars().all(|c| c.is_ascii_graphic()) {
-        return refuse(
-            "The token has a space or an unusual character in it: copy it again as a whole.",
-        );
-    }
-    if text.len() > LONGEST {
-        return refuse(
-            "This is too long for a token: copy the token alone, which starts with ghp_.",
-        );
-    }
-    let foreign = [
-        (
-            "github_pat_",
-            "This is a fine-grained token (it starts with github_pat_), which cannot read everything that a backup needs. Use a token (classic), which starts with ghp_.",
-        ),
-        (
-            "gho_",
-            "This is a token of an OAuth app (it starts with gho_). Use a token (classic), which starts with ghp_.",
-        ),
-        (
-            "ghu_",
-            "This is a token of a GitHub App (it starts with ghu_). Use a token (classic), which starts with ghp_.",
-        ),
-        (
-            "ghs_",
-            "This is a token of a GitHub App (it starts with ghs_). Use a token (classic), which starts with ghp_.",
-        ),
-        (
-            "ghr_",
-            "This is a refresh token (it starts with ghr_). Use a token (classic), which starts with ghp_.",
-        ),
-        (
-            "glpat-",
-            "This is a token of GitLab (it starts with glpat-). Use a token (classic) of GitHub, which starts with ghp_.",
-        ),
-    ];
-    for (prefix, sentence) in foreign {
-        if text.starts_with(prefix) {
-            return refuse(sentence);
-        }
-    }
-    Ok(Secret::new(text))
+/// What a vendor's tokens look like, and what is mistaken for them.
+struct Shape {
+    /// What may be entered.
+    usable: &'static str,
+    /// Longest token, in bytes.
+    longest: usize,
+    /// How a token begins that is certainly something else, and what it is.
+    foreign: &'static [(&'static str, &'static str)],
 }
 
-/// Reads a token of GitLab: of a person, a group, a project or a service account, which all look alike.
-///
-/// GitLab docs, "GitLab token overview": `glpat-` is the usual prefix, but an administrator may choose another or none, so
-/// only what is certainly something else is refused: `gldt-` deploy token, `gloas-` secret of an OAuth application, `glcbt-`
-/// CI/CD job, `glrt-` and `glrtr-` runner, `glptt-` trigger, `glft-` feed.
-pub fn gitlab_token(text: &str) -> Result<Secret, Invalid> {
-    let refuse = |sentence: &str| Err(Invalid::new(sentence));
-    if text.trim().is_empty() {
-        return refuse("Enter a token: a personal, group or project access token.");
-    }
-    let text = text.trim_matches([' ', '\t']);
-    if text.contains(['\n', '\r']) {
-        return refuse(
-            "The token has a line break in it: paste it again, on one line and nothing else.",
-        );
-    }
-    if !text.chars().all(|c| c.is_ascii_graphic()) {
-        return refuse(
-            "The token has a space or an unusual character in it: copy it again as a whole.",
-        );
-    }
-    if text.len() > LONGEST_OF_GITLAB {
-        return refuse("This is too long for a token: copy the token alone.");
-    }
-    let foreign = [
+/// GitHub docs, "Behind GitHub's new authentication token formats": up to 255 characters; `ghp_` personal, `github_pat_`
+/// fine-grained, `gho_` OAuth, `ghu_` and `ghs_` of Apps, `ghr_` refresh. Old personal tokens are 40 hexadecimal digits, so what has
+/// no prefix is let through.
+const GITHUB: Shape = Shape {
+    usable: "a token (classic) of GitHub, which starts with ghp_",
+    longest: 255,
+    foreign: &[
+        (
+            "github_pat_",
+            "a fine-grained token, which cannot read everything that a backup needs",
+        ),
+        ("gho_", "a token of an OAuth app"),
+        ("ghu_", "a token of a GitHub App"),
+        ("ghs_", "a token of a GitHub App"),
+        ("ghr_", "a refresh token"),
+        ("glpat-", "a token of GitLab"),
+    ],
+};
+
+/// GitLab docs, "GitLab token overview": `glpat-` is the usual prefix, but an administrator may choose another or none, so only what is
+/// certainly something else is refused. The routable form goes up to 316 characters after the prefix.
+const GITLAB: Shape = Shape {
+    usable: "a personal, group or project access token of GitLab",
+    longest: 512,
+    foreign: &[
         ("gldt-", "a deploy token, which cannot use the API"),
         ("gloas-", "the secret of an OAuth application"),
         ("glcbt-", "a token of a CI/CD job, which ends with it"),
@@ -102,15 +48,55 @@ pub fn gitlab_token(text: &str) -> Result<Secret, Invalid> {
         ("ghp_", "a token of GitHub"),
         ("gho_", "a token of GitHub"),
         ("ghs_", "a token of GitHub"),
-    ];
-    for (prefix, what) in foreign {
-        if text.starts_with(prefix) {
-            return Err(Invalid::new(format!(
-                "This is {what} (it starts with {prefix}). Use a personal, group or project access token of GitLab."
-            )));
+    ],
+};
+
+impl Shape {
+    fn read(&self, text: &str) -> Result<Secret, Invalid> {
+        let refuse = |sentence: String| Err(Invalid::new(sentence));
+        let usable = self.usable;
+        if text.trim().is_empty() {
+            return refuse(format!("Enter a token: {usable}."));
+        }
+        let text = text.trim_matches([' ', '\t']);
+        if text.contains(['\n', '\r']) {
+            return refuse(
+                "The token has a line break in it: paste it again, on one line and nothing else."
+                    .to_owned(),
+            );
+        }
+        if !text.chars().all(|c| c.is_ascii_graphic()) {
+            return refuse(
+                "The token has a space or an unusual character in it: copy it again as a whole."
+                    .to_owned(),
+            );
+        }
+        if text.len() > self.longest {
+            return refuse(format!(
+                "This is too long for a token: copy the token alone, {usable}."
+            ));
+        }
+        let foreign = self.foreign.iter();
+        match foreign
+            .filter(|(prefix, _)| text.starts_with(prefix))
+            .max_by_key(|(prefix, _)| prefix.len())
+        {
+            Some((prefix, what)) => refuse(format!(
+                "This is {what} (it starts with {prefix}). Use {usable}."
+            )),
+            None => Ok(Secret::new(text)),
         }
     }
-    Ok(Secret::new(text))
+}
+
+/// Reads a classic token of GitHub. The sentence of a refusal shows nothing of the token.
+pub fn github_token(text: &str) -> Result<Secret, Invalid> {
+    GITHUB.read(text)
+}
+
+/// Reads a token of GitLab: of a person, a group, a project or a service account, which all look alike.
+pub fn gitlab_token(text: &str) -> Result<Secret, Invalid> {
+    GITLAB.read(text)
 }
 
 /// Reads a token for a vendor's hosts.
