@@ -43,7 +43,7 @@ async fn the_same_works_without_javascript() {
 }
 
 /// A group of a GitLab in place of the usual organization.
-async fn on_gitlab(javascript: bool) {
+async fn on_gitlab(script: &str, javascript: bool) {
     let users = ["backup-main", "backup-one"];
     let recipe = users
         .map(UserRecipe::member)
@@ -70,7 +70,7 @@ async fn on_gitlab(javascript: bool) {
         "control": gitlab.control_url(),
         "tokens": tokens,
     });
-    drive("gitlab", &world, more).await;
+    drive(script, &world, more).await;
     let log = gitlab.control().log();
     assert_eq!((log.refused(), log.unauthorized()), (0, 0));
     world.finish().await;
@@ -78,12 +78,17 @@ async fn on_gitlab(javascript: bool) {
 
 #[tokio::test]
 async fn an_account_added_to_a_gitlab_group_is_spent_by_the_next_run() {
-    on_gitlab(true).await;
+    on_gitlab("gitlab", true).await;
 }
 
 #[tokio::test]
 async fn a_gitlab_group_needs_no_javascript() {
-    on_gitlab(false).await;
+    on_gitlab("gitlab", false).await;
+}
+
+#[tokio::test]
+async fn a_gitlab_group_is_registered_by_oauth_and_backed_up() {
+    on_gitlab("gitlab_oauth", true).await;
 }
 
 #[tokio::test]

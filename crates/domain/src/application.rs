@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Host, Invalid, Login, Name, OrganizationId};
+use crate::{ForgeKind, Host, Invalid, Login, Name, OrganizationId};
 
 /// What a host's application is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,7 +74,18 @@ impl Slot {
 /// Scopes that an OAuth app asks for.
 ///
 /// GitHub docs, "Scopes for OAuth apps": there is no scope to read private repositories only.
-pub const SCOPES: [&str; 3] = ["repo", "read:org", "read:user"];
+const GITHUB_SCOPES: [&str; 3] = ["repo", "read:org", "read:user"];
+
+/// Scopes that an OAuth application of a GitLab asks for: all of them only read (GitLab docs, "Access token scopes").
+const GITLAB_SCOPES: [&str; 3] = ["read_api", "read_user", "read_repository"];
+
+/// Scopes that people are asked to grant.
+pub fn scopes(forge: ForgeKind) -> &'static [&'static str] {
+    match forge {
+        ForgeKind::GitHub => &GITHUB_SCOPES,
+        ForgeKind::GitLab => &GITLAB_SCOPES,
+    }
+}
 
 impl fmt::Display for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -192,7 +203,14 @@ pub fn page(host: &Host, slug: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ForgeKind;
+
+    #[test]
+    fn what_is_asked_for_is_enough_for_a_backup() {
+        for forge in [ForgeKind::GitHub, ForgeKind::GitLab] {
+            let asked: Vec<String> = scopes(forge).iter().map(ToString::to_string).collect();
+            assert_eq!(crate::missing_rights(forge, &asked), []);
+        }
+    }
 
     #[test]
     fn a_slot_survives_its_text_form() {

@@ -48,6 +48,9 @@ pub enum Errand {
         slot: Slot,
         /// The host's address.
         host: String,
+        /// Whose software runs there.
+        #[serde(default)]
+        forge: ForgeKind,
         /// What was gone for.
         purpose: Purpose,
         /// With what.

@@ -30,6 +30,7 @@ mod faults;
 mod lfs;
 mod limits;
 mod log;
+mod oauth;
 mod page;
 mod recipe;
 mod seed;

@@ -12,6 +12,7 @@ use crate::gate::trust::{PrivateAuthority, Trust};
 use crate::gate::{Authority, Gate};
 use crate::github;
 use crate::identity::{self, Account, Budgets, Memberships, Owner};
+use crate::oauth;
 use crate::pool::{Claim, Session};
 use crate::{Client, Error, Pool};
 
@@ -149,8 +150,8 @@ impl Forge {
     }
 
     /// What fetches and renews what people grant to applications.
-    pub fn oauth<'a>(&'a self, host: &'a Host) -> github::oauth::Oauth<'a> {
-        github::oauth::Oauth::new(&self.shared, host)
+    pub fn oauth<'a>(&'a self, host: &'a Host) -> oauth::Oauth<'a> {
+        oauth::Oauth::new(&self.shared, host)
     }
 
     /// Begins a session with a host, for nobody in particular.

@@ -31,6 +31,7 @@ mod lfs;
 mod limits;
 mod marks;
 mod model;
+pub mod oauth;
 pub mod pool;
 mod request;
 mod rest;

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{ApplicationId, CredentialId, CredentialKind, Health, Host, Secret, SecretId};
-use forge::github::{app, oauth};
+use forge::github::app;
+use forge::oauth;
 use futures_util::StreamExt;
 use store::{Credential, Scoped, Source};
 use tracing::{debug, error, info, warn};

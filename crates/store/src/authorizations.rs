@@ -29,6 +29,8 @@ pub struct NewAuthorization {
     pub purpose: Purpose,
     /// What proves to the host that who comes back is who went; nothing said where the host does not ask.
     pub verifier: Secret,
+    /// Where the host was told to send the person back to, which some hosts want to hear a second time.
+    pub returns_to: Option<String>,
 }
 
 /// What somebody who came back asks to be checked.
@@ -73,9 +75,9 @@ impl Scoped {
             r#"
             INSERT INTO authorizations (
                 tenant_id, id, state_hash, session_id, application_id, purpose,
-                key_version, sealed, asked_by, created_at, expires_at
+                key_version, sealed, asked_by, created_at, expires_at, returns_to
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             "#,
             self.tenant.0,
             id.0,
@@ -88,6 +90,7 @@ impl Scoped {
             decode::to_json("an actor", &self.actor)?,
             now,
             now + LIFETIME,
+            new.returns_to,
         )
         .execute(&mut *tx)
         .await?;
@@ -120,7 +123,7 @@ impl Fleet {
             WITH taken AS (
                 DELETE FROM authorizations
                 WHERE tenant_id = $1 AND id = $2
-                RETURNING application_id, purpose, key_version, sealed, asked_by
+                RETURNING application_id, purpose, key_version, sealed, asked_by, returns_to
             )
             SELECT
                 t.application_id,
@@ -128,6 +131,7 @@ impl Fleet {
                 t.key_version,
                 t.sealed,
                 t.asked_by,
+                t.returns_to,
                 k.wrapped,
                 a.slot,
                 a.host_kind,
@@ -152,12 +156,14 @@ impl Fleet {
             application: ApplicationId(row.application_id),
             slot,
             host: host.to_string(),
+            forge: host.kind(),
             purpose: decode::json("a purpose", row.purpose)?,
             arrival,
         };
-        let brought = Brought {
+        let brought = Sealed {
             code: code.map(|code| code.expose().to_owned()),
             verifier: verifier.expose().to_owned(),
+            returns_to: row.returns_to,
         };
         let new = NewCheck {
             errand,
@@ -206,13 +212,26 @@ impl Fleet {
 }
 
 /// What somebody brought back, with what proves that she is who went.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Brought {
-    code: Option<String>,
-    verifier: String,
+#[derive(Debug, Clone)]
+pub struct Brought {
+    /// What the host gave her; nothing if she came without.
+    pub code: Option<Secret>,
+    /// What proves to the host that who comes back is who went; empty where it does not ask.
+    pub verifier: Secret,
+    /// Where the host was told to send her.
+    pub returns_to: Option<String>,
 }
 
-impl Brought {
+/// The same as it is sealed.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Sealed {
+    code: Option<String>,
+    verifier: String,
+    #[serde(default)]
+    returns_to: Option<String>,
+}
+
+impl Sealed {
     fn close(&self) -> Result<Secret, Error> {
         serde_json::to_string(self)
             .map(Secret::new)
@@ -227,11 +246,15 @@ fn unreadable() -> Error {
     }
 }
 
-/// The code and the verifier in what a check of somebody's return has sealed.
-pub fn brought(sealed: &Secret) -> Result<(Option<Secret>, Secret), Error> {
-    let brought: Brought =
+/// What is sealed in the check of somebody's return.
+pub fn brought(sealed: &Secret) -> Result<Brought, Error> {
+    let sealed: Sealed =
         serde_json::from_str(sealed.expose()).map_err(|_error: serde_json::Error| unreadable())?;
-    Ok((brought.code.map(Secret::new), Secret::new(brought.verifier)))
+    Ok(Brought {
+        code: sealed.code.map(Secret::new),
+        verifier: Secret::new(sealed.verifier),
+        returns_to: sealed.returns_to,
+    })
 }
 
 #[cfg(test)]

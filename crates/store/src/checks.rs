@@ -227,8 +227,8 @@ impl Scoped {
             |name: Option<String>| name.map(|name| decode::text("a name", &name)).transpose();
         let host = match (row.host_kind, row.host_url, &errand) {
             (Some(kind), Some(url), _) => Some(decode::host(&kind, &url)?),
-            (_, _, Errand::Register { host, .. } | Errand::Return { host, .. }) => {
-                Some(decode::host("github", host)?)
+            (_, _, Errand::Register { host, forge, .. } | Errand::Return { host, forge, .. }) => {
+                Some(decode::host(forge.as_str(), host)?)
             }
             _ => None,
         };

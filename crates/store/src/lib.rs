@@ -65,7 +65,7 @@ pub use applications::{
     Application, ApplicationKeys, ApplicationState, Conversion, Looked, NewApplication,
 };
 pub use audit::{Act, Actor, AuditEntry, AuditFilter, AuditPlace, AuditWords};
-pub use authorizations::{Authorized, NewAuthorization, brought};
+pub use authorizations::{Authorized, Brought, NewAuthorization, brought};
 pub use bell::Bell;
 pub use checks::{Accepted, Check, ClaimedCheck, NewCheck, Seen};
 pub use credentials::{Credential, Installation, Leftover, NewCredential, Source, TokenSource};

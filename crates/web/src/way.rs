@@ -4,8 +4,8 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::application::{SCOPES, page};
-use domain::{Host, Purpose, Secret, Slot};
+use domain::application::{page, scopes};
+use domain::{ForgeKind, Host, Purpose, Secret, Slot};
 use sha2::{Digest, Sha256};
 use store::{Application, NewAuthorization};
 use url::form_urlencoded::Serializer;
@@ -17,7 +17,17 @@ use crate::headers::FormTargets;
 use crate::token::Token;
 
 /// Where hosts send people back to.
-pub(crate) const CALLBACK: &str = "/github/callback";
+pub(crate) const GITHUB_CALLBACK: &str = "/github/callback";
+/// The same for those of the other vendor.
+pub(crate) const GITLAB_CALLBACK: &str = "/gitlab/callback";
+
+/// Where a vendor's hosts send people back to.
+pub(crate) fn callback(forge: ForgeKind) -> &'static str {
+    match forge {
+        ForgeKind::GitHub => GITHUB_CALLBACK,
+        ForgeKind::GitLab => GITLAB_CALLBACK,
+    }
+}
 
 /// What somebody reads whose way does not count.
 pub(crate) const DOES_NOT_COUNT: &str = "Nothing was added: this way back counts once, within an hour, in the browser that began it, and for somebody who is still an admin of the tenant. Open the organization and begin again from there.";
@@ -40,9 +50,14 @@ pub(crate) fn base(console: &Console, headers: &HeaderMap) -> String {
 pub(crate) async fn begin(
     console: &Console,
     member: &Member,
+    headers: &HeaderMap,
     application: &Application,
     purpose: Purpose,
 ) -> Result<String, Error> {
+    let forge = application.host.kind();
+    // A GitLab wants to hear where to send the person, each time and with the code again.
+    let returns_to = (forge == ForgeKind::GitLab)
+        .then(|| format!("{}{}", base(console, headers), callback(forge)));
     let state = Token::new()?;
     let is_oauth = application.slot == Slot::OAuth;
     let verifier = if is_oauth { Some(Token::new()?) } else { None };
@@ -52,6 +67,7 @@ pub(crate) async fn begin(
         application: application.id,
         purpose,
         verifier: Secret::new(verifier.as_ref().map_or("", Token::text)),
+        returns_to: returns_to.clone(),
     };
     member
         .scoped
@@ -65,10 +81,18 @@ pub(crate) async fn begin(
                 "client_id",
                 application.client_id.as_deref().unwrap_or_default(),
             )
-            .append_pair("scope", &SCOPES.join(" "))
+            .append_pair("scope", &scopes(forge).join(" "))
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
-        format!("{}/login/oauth/authorize", application.host)
+        match returns_to {
+            None => format!("{}/login/oauth/authorize", application.host),
+            Some(address) => {
+                query
+                    .append_pair("response_type", "code")
+                    .append_pair("redirect_uri", &address);
+                format!("{}/oauth/authorize", application.host)
+            }
+        }
     } else {
         let slug = application.slug.as_deref().unwrap_or_default();
         format!("{}/installations/new", page(&application.host, slug))

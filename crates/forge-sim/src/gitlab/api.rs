@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::log::Arrival;
 use super::world::Token;
-use super::{Simulator, faults, web};
+use super::{Simulator, faults, oauth, web};
 use crate::lock::{lock, read};
 use crate::query::{self, Query};
 use crate::server::Peer;
@@ -76,6 +76,9 @@ async fn answer(
     let (user, response, book) = if let Some(rest) = path.strip_prefix("/api/v4/") {
         let (user, response) = Box::pin(api(&simulator, peer.ip(), rest, &address, request)).await;
         (user, response, 0)
+    } else if oauth::is_ours(&path) {
+        let (user, response) = Box::pin(oauth::serve(&simulator, &path, request)).await;
+        (user, response, 3)
     } else {
         let is_lfs = path.contains("/info/lfs/") || path.contains("/gitlab-lfs/");
         let (user, response) = Box::pin(web::serve(&simulator, peer.ip(), &path, request)).await;
@@ -96,7 +99,8 @@ async fn answer(
     match book {
         0 => log.api.push(arrival),
         1 => log.git.push(arrival),
-        _ => log.lfs.push(arrival),
+        2 => log.lfs.push(arrival),
+        _ => log.pages.push(arrival),
     }
     drop(log);
     response
@@ -283,7 +287,10 @@ impl Asked<'_> {
 }
 
 /// Who has the token; nobody without one.
-fn caller(simulator: &Simulator, headers: &HeaderMap) -> Result<Option<Caller>, Refused> {
+pub(super) fn caller(
+    simulator: &Simulator,
+    headers: &HeaderMap,
+) -> Result<Option<Caller>, Refused> {
     let private = headers
         .get("private-token")
         .and_then(|value| value.to_str().ok());

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::world::World;
-use super::{Fault, Limits, Log, Simulator, seed};
+use super::world::{Application, Code, World};
+use super::{Fault, Limits, Log, Simulator, oauth, seed};
 use crate::error::Error;
 use crate::git::{push, refs};
 use crate::lock::{lock, read, write};
@@ -97,6 +97,43 @@ impl Control {
                 token.revoked = true;
             }
         });
+    }
+
+    /// Makes an application that people can authorize.
+    pub fn add_application(
+        &self,
+        name: &str,
+        redirect_uris: Vec<String>,
+        scopes: Vec<String>,
+    ) -> Application {
+        let application = Application {
+            name: name.to_owned(),
+            client_id: oauth::secret(),
+            secret: format!("gloas-{}", oauth::secret()),
+            redirect_uris,
+            scopes,
+        };
+        self.change(|world| world.applications.push(application.clone()));
+        application
+    }
+
+    /// A code as a browser carries it, for a challenge.
+    pub fn grant(&self, application: &Application, user: u64, challenge: &str) -> String {
+        let code = Code {
+            value: oauth::secret(),
+            application: application.client_id.clone(),
+            user,
+            scopes: application.scopes.clone(),
+            redirect_uri: application
+                .redirect_uris
+                .first()
+                .cloned()
+                .unwrap_or_default(),
+            challenge: Some(challenge.to_owned()),
+            ends_at: self.now() + oauth::CODE,
+        };
+        self.change(|world| world.codes.push(code.clone()));
+        code.value
     }
 
     /// Adds a commit to a project's default branch.

@@ -22,6 +22,7 @@ pub(super) fn router(control: Control) -> Router {
         .route("/reset-statistics", post(reset_statistics))
         .route("/advance", post(advance))
         .route("/push", post(push))
+        .route("/apps", post(add_application))
         .with_state(control);
     Router::new().nest(PREFIX, routes)
 }
@@ -66,6 +67,21 @@ async fn advance(State(control): State<Control>, Json(advance): Json<Advance>) -
         }
         Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     }
+}
+
+#[derive(Deserialize)]
+struct NewApplication {
+    name: String,
+    redirect_uris: Vec<String>,
+    scopes: Vec<String>,
+}
+
+async fn add_application(
+    State(control): State<Control>,
+    Json(new): Json<NewApplication>,
+) -> Json<Value> {
+    let made = control.add_application(&new.name, new.redirect_uris, new.scopes);
+    Json(json!({ "client_id": made.client_id, "client_secret": made.secret }))
 }
 
 async fn push(State(control): State<Control>, Json(push): Json<Push>) -> Response {

@@ -24,6 +24,8 @@ pub struct Log {
     pub git: Vec<Arrival>,
     /// Requests of Git LFS.
     pub lfs: Vec<Arrival>,
+    /// Requests of OAuth's pages and tokens.
+    pub pages: Vec<Arrival>,
 }
 
 impl Log {
@@ -47,6 +49,10 @@ impl Log {
     }
 
     fn all(&self) -> impl Iterator<Item = &Arrival> {
-        self.api.iter().chain(&self.git).chain(&self.lfs)
+        self.api
+            .iter()
+            .chain(&self.git)
+            .chain(&self.lfs)
+            .chain(&self.pages)
     }
 }

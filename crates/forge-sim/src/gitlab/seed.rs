@@ -70,6 +70,7 @@ pub(super) fn grow(recipe: &Recipe, root: &Path, now: DateTime<Utc>) -> Result<W
                 expires_at: end,
                 revoked: false,
                 family: number,
+                grant: None,
             });
         }
     }

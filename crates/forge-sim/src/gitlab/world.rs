@@ -33,6 +33,10 @@ pub struct World {
     pub groups: BTreeMap<u64, Group>,
     /// Projects, by number.
     pub projects: BTreeMap<u64, Project>,
+    /// Applications that people can authorize.
+    pub applications: Vec<Application>,
+    /// Codes that were given to browsers and have not counted.
+    pub codes: Vec<Code>,
     /// Whether what needs a paid tier is there.
     pub premium: bool,
     next: u64,
@@ -66,6 +70,53 @@ pub struct Token {
     pub revoked: bool,
     /// Those that were made from each other by rotation.
     pub family: u64,
+    /// What makes it a token of OAuth.
+    pub grant: Option<Grant>,
+}
+
+/// An application that people can authorize.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// What people read.
+    pub name: String,
+    /// What it calls itself.
+    pub client_id: String,
+    /// What proves that.
+    pub secret: String,
+    /// Where people are sent back to.
+    pub redirect_uris: Vec<String>,
+    /// What it may ask for.
+    pub scopes: Vec<String>,
+}
+
+/// What a browser carries from the host to an application.
+#[derive(Debug, Clone)]
+pub struct Code {
+    /// In clear.
+    pub value: String,
+    /// For whom.
+    pub application: String,
+    /// Who has granted.
+    pub user: u64,
+    /// What.
+    pub scopes: Vec<String>,
+    /// Where the browser was sent.
+    pub redirect_uri: String,
+    /// What the application has to prove.
+    pub challenge: Option<String>,
+    /// Until when it counts.
+    pub ends_at: DateTime<Utc>,
+}
+
+/// What belongs to a token that a person has granted.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// To whom.
+    pub application: String,
+    /// What another pair is had for.
+    pub refresh: String,
+    /// When it ends.
+    pub ends_at: DateTime<Utc>,
 }
 
 /// A group.
@@ -221,7 +272,9 @@ impl World {
 impl Token {
     /// Whether it still works.
     pub fn is_valid(&self, now: DateTime<Utc>) -> bool {
-        !self.revoked && self.expires_at.is_none_or(|end| now.date_naive() < end)
+        !self.revoked
+            && self.expires_at.is_none_or(|end| now.date_naive() < end)
+            && self.grant.as_ref().is_none_or(|grant| now < grant.ends_at)
     }
 }
 

@@ -33,6 +33,12 @@ struct Itself {
     expires_at: Option<NaiveDate>,
 }
 
+/// What a person has granted, as its token tells (GitLab docs, "OAuth 2.0 identity provider API", token information).
+#[derive(Deserialize)]
+struct Granted {
+    scope: Vec<String>,
+}
+
 #[derive(Deserialize)]
 struct Group {
     id: i64,
@@ -67,7 +73,8 @@ pub(crate) async fn owner(shared: &Shared, host: &Host, token: &Secret) -> Resul
     })
 }
 
-/// Nothing for tokens that are none of this kind, such as those of OAuth: the host answers 404 or 405 then.
+/// For tokens that are none of this kind the host answers 400, 404 or 405: then it may be one of OAuth, which ends and is renewed
+/// by itself.
 async fn itself(
     shared: &Shared,
     host: &Host,
@@ -76,6 +83,33 @@ async fn itself(
     let path = "personal_access_tokens/self";
     match get(shared, host, authority, path, path).await {
         Ok(reply) => read(host, reply).map(Some),
+        Err(Failure {
+            error: Error::Missing { .. } | Error::Denied { .. } | Error::Protocol { .. },
+            ..
+        }) => granted(shared, host, authority).await,
+        Err(failure) => Err(failure.error),
+    }
+}
+
+async fn granted(
+    shared: &Shared,
+    host: &Host,
+    authority: &Authority,
+) -> Result<Option<Itself>, Error> {
+    let url = address::below(host.web(), "oauth/token/info")?;
+    let ask = crate::request::Ask {
+        home: Some(host.web().clone()),
+        repeats: REPEATS,
+        ..rest::ask(host, url, Demand::rest("oauth/token/info"))
+    };
+    match send(shared, authority, &ask).await {
+        Ok(reply) => {
+            let granted: Granted = read(host, reply)?;
+            Ok(Some(Itself {
+                scopes: Some(granted.scope),
+                expires_at: None,
+            }))
+        }
         Err(Failure {
             error: Error::Missing { .. } | Error::Denied { .. } | Error::Protocol { .. },
             ..

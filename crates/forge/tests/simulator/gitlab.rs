@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::{ForgeKind, Health, Kind, Resource, Secret};
-use forge::{Account, Cursor, Error, collection};
+use forge::{Account, Cursor, Error, collection, oauth};
 use forge_sim::gitlab::{Answer, Fault, Limits, ProjectRecipe, Rate, Recipe, UserRecipe};
 use futures_util::StreamExt;
 use serde_json::Value;
@@ -513,4 +513,82 @@ async fn a_host_below_a_path_is_asked_there() {
     assert!(!client.git_references(&access).await.unwrap().is_empty());
     let waited = tokio::time::timeout(Duration::from_secs(5), gitlab.projects()).await;
     assert_eq!(waited.unwrap().len(), 4);
+}
+
+fn arrived<'a>(
+    code: &'a Secret,
+    verifier: &'a Secret,
+    returns_to: Option<&'a str>,
+) -> oauth::Arrived<'a> {
+    oauth::Arrived {
+        code,
+        verifier,
+        returns_to,
+    }
+}
+
+#[tokio::test]
+async fn a_code_becomes_a_token_and_a_refresh_token_ends_the_one_it_came_with() {
+    let world = GitLab::new(acme()).await;
+    let application = world.control().add_application(
+        "Backup",
+        vec!["https://backup.acme.test/gitlab/callback".to_owned()],
+        vec!["read_api".to_owned(), "read_repository".to_owned()],
+    );
+    let client = oauth::Client {
+        id: application.client_id.clone(),
+        secret: Secret::new(application.secret.clone()),
+    };
+    // RFC 7636, appendix B.
+    let verifier = Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let ann = world.control().user("ann").unwrap();
+    let code = || Secret::new(world.control().grant(&application, ann, challenge));
+    let asked = world.forge.oauth(&world.host);
+    let home = Some("https://backup.acme.test/gitlab/callback");
+    for (verifier, returns_to) in [
+        (&Secret::new("somebody-else"), home),
+        (&verifier, Some("https://elsewhere.test/")),
+    ] {
+        let refused = asked
+            .exchange(&client, arrived(&code(), verifier, returns_to))
+            .await;
+        assert!(
+            matches!(&refused, Err(Error::NoCredential { detail }) if detail.contains("invalid, expired, revoked")),
+            "{refused:?}"
+        );
+    }
+    let good = code();
+    let first = asked
+        .exchange(&client, arrived(&good, &verifier, home))
+        .await
+        .unwrap();
+    assert!(first.expires_at.is_some());
+    let again = asked
+        .exchange(&client, arrived(&good, &verifier, home))
+        .await;
+    assert!(
+        matches!(again, Err(Error::NoCredential { .. })),
+        "{again:?}"
+    );
+    let (forge, host) = (&world.forge, &world.host);
+    let owner = |token: Secret| async move { forge.owner(host, &token).await };
+    let known = owner(first.access_token()).await.unwrap();
+    assert_eq!(known.login, "ann");
+    assert_eq!(
+        known.scopes,
+        Some(vec!["read_api".to_owned(), "read_repository".to_owned()])
+    );
+
+    let refresh = first.refresh_token().unwrap();
+    let second = asked.renew(&client, &refresh).await.unwrap();
+    assert_ne!(second.access_token(), first.access_token());
+    assert_eq!(owner(second.access_token()).await.unwrap().login, "ann");
+    let old = owner(first.access_token()).await;
+    assert!(matches!(old, Err(Error::NoCredential { .. })), "{old:?}");
+    let reused = asked.renew(&client, &refresh).await;
+    assert!(
+        matches!(reused, Err(Error::NoCredential { .. })),
+        "{reused:?}"
+    );
 }

@@ -54,10 +54,11 @@ pub(super) async fn ask(
             application,
             slot,
             host,
+            forge,
             purpose,
             arrival,
         } => {
-            let host = self::host(ForgeKind::GitHub, host)?;
+            let host = self::host(*forge, host)?;
             let returned = Returned {
                 errands: &errands,
                 application: *application,

@@ -7,14 +7,14 @@
 use domain::application::{must_be_installed_by_owner, must_be_registered};
 use domain::check::{Field, Installed};
 use domain::{
-    ApplicationId, Arrival, CredentialKind, Findings, ForgeKind, Grant, Host,
-    InstallationRequestId, Login, Name, OrganizationId, Purpose, Role, Secret, Slot, Step,
-    missing_rights,
+    ApplicationId, Arrival, CredentialKind, Findings, Grant, Host, InstallationRequestId, Login,
+    Name, OrganizationId, Purpose, Role, Secret, Slot, Step, missing_rights,
 };
 use forge::Owner;
-use forge::github::{app, oauth};
+use forge::github::app;
+use forge::oauth::{self, Arrived};
 use store::{
-    Accepted, Account, Credential, Installation, NewCredential, NewInstallationRequest,
+    Accepted, Account, Brought, Credential, Installation, NewCredential, NewInstallationRequest,
     NewOrganization, Organization, Seen, Source, TokenSource,
 };
 use tracing::warn;
@@ -40,6 +40,14 @@ struct Granted {
 
 fn refuse(sentence: impl Into<String>) -> Stopped {
     Stopped::refused(Field::Application, sentence)
+}
+
+fn arrived(brought: &Brought) -> Option<Arrived<'_>> {
+    Some(Arrived {
+        code: brought.code.as_ref()?,
+        verifier: &brought.verifier,
+        returns_to: brought.returns_to.as_deref(),
+    })
 }
 
 fn in_trouble(trouble: Trouble) -> Stopped {
@@ -77,14 +85,16 @@ impl Returned<'_> {
     /// What the person who came back has granted, if she brought a code.
     async fn granted(&self) -> Result<Option<Granted>, Stopped> {
         self.errands.trial(self.host).begin(Step::Person).await?;
-        let (code, verifier) = stored(store::brought(self.errands.token))?;
-        let Some(code) = code else { return Ok(None) };
+        let brought = stored(store::brought(self.errands.token))?;
+        let Some(arrived) = arrived(&brought) else {
+            return Ok(None);
+        };
         let (_, client) = tokens::identify(self.errands.engine, self.application)
             .await
             .map_err(in_trouble)?;
         let grant = self
             .oauth()
-            .exchange(&client, &code, &verifier)
+            .exchange(&client, arrived)
             .await
             .map_err(|error| refuse(format!("{error} Begin again from here.")))?;
         Ok(Some(Granted { client, grant }))
@@ -333,7 +343,7 @@ impl Returned<'_> {
         let trial = trial.of(&token);
         let tried = trial.ask_anyone().await?;
         let granted = tried.owner.scopes.as_deref().unwrap_or_default();
-        if let Some(missing) = missing_rights(ForgeKind::GitHub, granted)
+        if let Some(missing) = missing_rights(self.host.kind(), granted)
             .iter()
             .find(|one| one.is_essential)
         {

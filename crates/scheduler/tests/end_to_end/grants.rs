@@ -4,7 +4,7 @@ use domain::{
     ApplicationId, Arrival, CheckState, Clock, CredentialKind, Errand, Grant, Health, Purpose,
     Role, RunState, Secret, Slot,
 };
-use forge::{Forge, Options, Pool, Sharing};
+use forge::{Forge, Options, Pool, Sharing, oauth};
 use forge_sim::world::TokenFormat;
 use forge_sim::{AppKeys, AppRecipe, Effect, Fault, Mutation, Profile, Quota, Recipe, UserRecipe};
 use serde_json::json;
@@ -52,13 +52,18 @@ async fn granted(world: &World, keys: &AppKeys) -> Grant {
     let clock = Clock::system();
     let pool = Pool::new(clock.clone(), Sharing::Alone);
     let forge = Forge::new(pool, clock, Options::default()).unwrap();
-    let client = forge::github::oauth::Client {
+    let client = oauth::Client {
         id: keys.client_id.clone(),
         secret: Secret::new(keys.client_secret.reveal()),
     };
-    let oauth = forge.oauth(&world.organization.host);
-    let grant = oauth
-        .exchange(&client, &Secret::new(code), &Secret::new(""))
+    let arrived = oauth::Arrived {
+        code: &Secret::new(code),
+        verifier: &Secret::new(""),
+        returns_to: None,
+    };
+    let grant = forge
+        .oauth(&world.organization.host)
+        .exchange(&client, arrived)
         .await
         .unwrap();
     assert!(grant.expires_at.is_some() && grant.refresh_token().is_some());
@@ -135,6 +140,7 @@ async fn comes_back(stage: &Stage, login: &str, installation: i64) -> store::Che
         application: stage.application,
         slot: Slot::Additional(3),
         host: world.organization.host.to_string(),
+        forge: world.organization.host.kind(),
         purpose: Purpose::Add {
             organization: world.organization.id,
         },

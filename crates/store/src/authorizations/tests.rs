@@ -63,6 +63,7 @@ impl Stage {
                 organization: self.acme.organization,
             },
             verifier: Secret::new("verifier"),
+            returns_to: Some("https://backup.acme.test/github/callback".to_owned()),
         };
         let scoped = &self.acme.scoped;
         scoped
@@ -112,9 +113,13 @@ async fn a_way_back_counts_once_and_brings_what_proves_it(pool: PgPool) {
         .check_token(&claim, &stage.acme.sealer)
         .await
         .unwrap();
-    let (code, verifier) = brought(&sealed).unwrap();
-    assert_eq!(code.unwrap().expose(), "code");
-    assert_eq!(verifier.expose(), "verifier");
+    let brought = brought(&sealed).unwrap();
+    assert_eq!(brought.code.unwrap().expose(), "code");
+    assert_eq!(brought.verifier.expose(), "verifier");
+    assert_eq!(
+        brought.returns_to.as_deref(),
+        Some("https://backup.acme.test/github/callback")
+    );
     assert_eq!(stage.back(STATE, stage.session).await, None, "replayed");
     assert_eq!(stage.checks().await, 1);
 }

@@ -45,7 +45,8 @@ struct ApplicationsPage {
     applications: Vec<Application>,
     /// Hosts with a private certificate authority.
     private: Vec<String>,
-    callback: String,
+    /// Where hosts send people back to, of each vendor.
+    callbacks: [String; 2],
     panel: Panel,
 }
 
@@ -90,7 +91,8 @@ impl ApplicationsPage {
                 .await?
                 .into_keys()
                 .collect(),
-            callback: format!("{}{}", way::base(console, headers), way::CALLBACK),
+            callbacks: [way::GITHUB_CALLBACK, way::GITLAB_CALLBACK]
+                .map(|path| format!("{}{path}", way::base(console, headers))),
             panel,
         })
     }
@@ -159,10 +161,13 @@ fn permissions(application: &Application) -> String {
     all.join(", ")
 }
 
+/// What the form calls the only kind of application that a GitLab has.
+const ON_GITLAB: &str = "gitlab-oauth";
+
 fn slots() -> Vec<(String, String)> {
-    Slot::all()
-        .map(|slot| (slot.to_string(), slot.label()))
-        .collect()
+    let on_github = Slot::all().map(|slot| (slot.to_string(), slot.label()));
+    let on_gitlab = (ON_GITLAB.to_owned(), "GitLab OAuth application".to_owned());
+    on_github.chain([on_gitlab]).collect()
 }
 
 async fn list(
@@ -211,8 +216,18 @@ async fn create(
     headers: HeaderMap,
     mut fields: Fields,
 ) -> Result<Response, Error> {
-    let host = host(&console, &mut fields);
-    let slot: Option<Slot> = fields.parse("slot");
+    let is_on_gitlab = fields.has("slot", ON_GITLAB);
+    let forge = if is_on_gitlab {
+        ForgeKind::GitLab
+    } else {
+        ForgeKind::GitHub
+    };
+    let host = host(&console, forge, &mut fields);
+    let slot: Option<Slot> = if is_on_gitlab {
+        Some(Slot::OAuth)
+    } else {
+        fields.parse("slot")
+    };
     let by_hand = fields.has("way", "hand");
     if slot == Some(Slot::OAuth) && !by_hand {
         fields.fail(
@@ -271,7 +286,7 @@ async fn manifest(
         "url": base,
         "hook_attributes": { "url": format!("{base}/hooks/github/{id}"), "active": true },
         "redirect_url": format!("{base}/applications/made"),
-        "callback_urls": [format!("{base}{}", way::CALLBACK)],
+        "callback_urls": [format!("{base}{}", way::GITHUB_CALLBACK)],
         "public": true,
         "default_permissions": slot.permissions(),
         "default_events": Slot::EVENTS,
@@ -292,9 +307,9 @@ async fn manifest(
     Ok(way::leading_to(page::show(&page)?, [&new.host]))
 }
 
-fn host(console: &Console, fields: &mut Fields) -> Option<Host> {
+fn host(console: &Console, forge: ForgeKind, fields: &mut Fields) -> Option<Host> {
     let allowed = &console.settings.http_allowed;
-    match Host::parse(ForgeKind::GitHub, fields.text("host"), allowed) {
+    match Host::parse(forge, fields.text("host"), allowed) {
         Ok(host) => Some(host),
         Err(invalid) => {
             fields.fail("host", invalid.to_string());
@@ -378,7 +393,8 @@ async fn set_authority(
     headers: HeaderMap,
     mut fields: Fields,
 ) -> Result<Response, Error> {
-    let host = host(&console, &mut fields);
+    // The authority is the machine's, whatever runs there.
+    let host = host(&console, ForgeKind::GitHub, &mut fields);
     let pem = fields.text("authority").replace("\r\n", "\n");
     if !pem.is_empty() && !pem.contains("-----BEGIN CERTIFICATE-----") {
         fields.fail(

@@ -222,7 +222,7 @@ async fn returned(
                     fields.fail("way", sentence);
                 }
             }
-            page::show(&github::register_form(console, member, ForgeKind::GitHub, fields).await?)
+            page::show(&github::register_form(console, member, forge(check), fields).await?)
         }
         Purpose::Account { organization } => {
             let mut fields = Fields::new();
@@ -392,7 +392,7 @@ fn host(check: &Check) -> String {
 /// Whose hosts it is about.
 fn forge(check: &Check) -> ForgeKind {
     match (&check.errand, &check.host) {
-        (Errand::Register { forge, .. }, _) => *forge,
+        (Errand::Register { forge, .. } | Errand::Return { forge, .. }, _) => *forge,
         (_, Some(host)) => host.kind(),
         (_, None) => ForgeKind::GitHub,
     }

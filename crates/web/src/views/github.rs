@@ -253,7 +253,7 @@ impl Board {
     fn ways(&self) -> &'static str {
         match self.forge {
             ForgeKind::GitHub => "Connect with a GitHub App, OAuth or an access token",
-            ForgeKind::GitLab => "Connect with an access token",
+            ForgeKind::GitLab => "Connect with OAuth or an access token",
         }
     }
 

@@ -23,7 +23,8 @@ const GUID: usize = 100;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get(way::CALLBACK, Access::SignedIn, come_back),
+        Route::get(way::GITHUB_CALLBACK, Access::SignedIn, come_back),
+        Route::get(way::GITLAB_CALLBACK, Access::SignedIn, come_back),
         Route::get("/applications/made", Access::ServiceOperator, made),
         Route::post("/hooks/github/{application}", Access::Anyone, hear),
     ]

@@ -46,6 +46,12 @@ pub(super) fn users(asked: &Asked<'_>, parts: &[&str]) -> Result<Response, Refus
 /// The token that asks: what it is, and its rotation, which ends it at once.
 pub(super) fn itself(asked: &Asked<'_>, parts: &[&str]) -> Result<Response, Refused> {
     let caller = asked.signed_in()?;
+    if caller.token.grant.is_some() {
+        return Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "400 Bad request - This endpoint requires token type to be a personal access token",
+        ));
+    }
     match (parts, &asked.method) {
         (["personal_access_tokens", "self"], &Method::GET) => {
             Ok(json_of(&show::token(&caller.token)))

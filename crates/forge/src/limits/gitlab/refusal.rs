@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::gitlab;
 use crate::limits::{Answer, Dialect, Judgement, Span, headers};
+use crate::oauth::GITLAB_TOKENS;
 
 /// Characters of plain text that a sentence repeats.
 const QUOTED: usize = 300;
@@ -24,6 +25,10 @@ pub(super) fn judge(answer: &Answer<'_>, span: Span) -> Judgement {
             Dialect::Storage | Dialect::Lfs => Judgement::Denied { detail },
             Dialect::Rest | Dialect::GraphQl | Dialect::Git => Judgement::Dead { reason: reason() },
         },
+        // RFC 6749, 5.2: what was granted is worth nothing any more.
+        StatusCode::BAD_REQUEST if answer.endpoint == GITLAB_TOKENS => {
+            Judgement::Dead { reason: reason() }
+        }
         StatusCode::FORBIDDEN if is_ban(answer) => Judgement::ShutOut {
             reason: "the host answers every request of this address with a bare 403, as it does after too many failed sign-ins".to_owned(),
         },

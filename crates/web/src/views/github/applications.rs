@@ -1,6 +1,7 @@
 //! Additional GitHub Apps #1 to #10 of an organization, and the accounts that carry its main one.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use domain::{
     CredentialKind, Errand, ForgeKind, Host, InstallationRequestId, MemberRole, OrganizationId,
@@ -167,6 +168,7 @@ fn not_registered(slot: Slot, organization: &Organization) -> String {
 async fn create(
     State(console): State<Console>,
     member: Member,
+    headers: HeaderMap,
     Path((_, id)): Path<(String, OrganizationId)>,
     mut fields: Fields,
 ) -> Result<Response, Error> {
@@ -175,7 +177,9 @@ async fn create(
     if let Some(slot @ Slot::Additional(_)) = slot {
         if let Some(application) = application(&console, &organization, slot).await? {
             let purpose = Purpose::Add { organization: id };
-            return page::go(&way::begin(&console, &member, &application, purpose).await?);
+            return page::go(
+                &way::begin(&console, &member, &headers, &application, purpose).await?,
+            );
         }
         fields.fail("slot", not_registered(slot, &organization));
     } else {
@@ -285,6 +289,7 @@ pub(crate) async fn account_form(
 async fn create_account(
     State(console): State<Console>,
     member: Member,
+    headers: HeaderMap,
     Path((_, id)): Path<(String, OrganizationId)>,
     mut fields: Fields,
 ) -> Result<Response, Error> {
@@ -296,7 +301,7 @@ async fn create_account(
         );
     } else if let Some(application) = application(&console, &organization, Slot::Main).await? {
         let purpose = Purpose::Account { organization: id };
-        return page::go(&way::begin(&console, &member, &application, purpose).await?);
+        return page::go(&way::begin(&console, &member, &headers, &application, purpose).await?);
     } else {
         fields.fail_form(not_registered(Slot::Main, &organization));
     }

@@ -1,6 +1,7 @@
 //! Registering an organization, editing it, removing it.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use domain::{Errand, ForgeKind, Host, Login, MemberRole, Name, OrganizationId, Purpose, Slot};
 use store::{Leftover, NewCheck, RemovalEffects};
@@ -63,29 +64,24 @@ pub(crate) async fn form(
 async fn create(
     State(console): State<Console>,
     member: Member,
+    headers: HeaderMap,
     Vendor(forge): Vendor,
     mut fields: Fields,
 ) -> Result<Response, Error> {
     let host = host(&console, forge, &mut fields);
     let name = name(&member, &mut fields).await?;
     let by_host = !fields.text("way").is_empty() && !fields.has("way", "token");
-    if by_host && forge == ForgeKind::GitHub {
-        return register_by_host(&console, &member, host, name, fields).await;
+    if by_host {
+        let wanted = (forge, host, name);
+        return register_by_host(&console, &member, &headers, wanted, fields).await;
     }
     let user = token::user(forge, &mut fields);
     let given = token::read(forge, &mut fields);
     let accounts = token::accounts(forge, &mut fields);
     if let (Some(name), Some(accounts)) = (&name, &accounts)
         && accounts.is_empty()
-        && Login::of(forge, name.as_str()).is_err()
     {
-        fields.fail(
-            "accounts",
-            format!(
-                "Name the accounts to back up: no account on {} can be called like this organization.",
-                forge.label()
-            ),
-        );
+        must_name_accounts(forge, name, &mut fields);
     }
     if let (Some(host), Some(name), Some(user), Some(given), Some(accounts), true) =
         (host, name, user, given, accounts, fields.is_ok())
@@ -112,22 +108,20 @@ async fn create(
 async fn register_by_host(
     console: &Console,
     member: &Member,
-    host: Option<Host>,
-    name: Option<Name>,
+    headers: &HeaderMap,
+    (forge, host, name): (ForgeKind, Option<Host>, Option<Name>),
     mut fields: Fields,
 ) -> Result<Response, Error> {
-    let by_app = fields.has("way", "app");
+    // Nothing is installed on a GitLab.
+    let by_app = forge == ForgeKind::GitHub && fields.has("way", "app");
     let accounts = if by_app {
         Some(Vec::new())
     } else {
-        token::accounts(ForgeKind::GitHub, &mut fields)
+        token::accounts(forge, &mut fields)
     };
     if let (Some(host), Some(name), Some(accounts), true) = (host, name, accounts, fields.is_ok()) {
-        if !by_app && accounts.is_empty() && Login::of(ForgeKind::GitHub, name.as_str()).is_err() {
-            fields.fail(
-                "accounts",
-                "Name the accounts to back up: no account on GitHub can be called like this organization.",
-            );
+        if !by_app && accounts.is_empty() {
+            must_name_accounts(forge, &name, &mut fields);
         }
         let slot = if by_app { Slot::Main } else { Slot::OAuth };
         let found = console.db.fleet().applications_of(&host).await?;
@@ -138,7 +132,7 @@ async fn register_by_host(
                 } else {
                     Purpose::RegisterByOauth { name, accounts }
                 };
-                return page::go(&way::begin(console, member, application, purpose).await?);
+                return page::go(&way::begin(console, member, headers, application, purpose).await?);
             }
             Some(_) => {}
             None => fields.fail(
@@ -151,7 +145,20 @@ async fn register_by_host(
             ),
         }
     }
-    page::refuse(&form(console, member, ForgeKind::GitHub, fields).await?)
+    page::refuse(&form(console, member, forge, fields).await?)
+}
+
+/// Without named accounts there is the one called like the organization, if one can be called so.
+fn must_name_accounts(forge: ForgeKind, name: &Name, fields: &mut Fields) {
+    if Login::of(forge, name.as_str()).is_err() {
+        fields.fail(
+            "accounts",
+            format!(
+                "Name the accounts to back up: no account on {} can be called like this organization.",
+                forge.label()
+            ),
+        );
+    }
 }
 
 fn host(console: &Console, forge: ForgeKind, fields: &mut Fields) -> Option<Host> {
