@@ -70,6 +70,11 @@ pub enum Errand {
         /// The entry of the Password Manager.
         secret: SecretId,
     },
+    /// The host is to give an entry's token another value, for every credential that uses the entry.
+    Rotate {
+        /// The entry of the Password Manager.
+        secret: SecretId,
+    },
 }
 
 impl Errand {
@@ -82,6 +87,7 @@ impl Errand {
             Self::Return { .. } => "return",
             Self::Take { .. } => "take",
             Self::Replace { .. } => "replace",
+            Self::Rotate { .. } => "rotate",
         }
     }
 }
@@ -123,6 +129,8 @@ pub enum Step {
     Accounts,
     /// What its bucket has left.
     Quota,
+    /// Another value, which ends the old one.
+    Rotate,
     /// Writing it down.
     Keep,
 }
@@ -137,6 +145,7 @@ impl Step {
             Self::Rights => "Reading its scopes and its expiry".to_owned(),
             Self::Accounts => "Listing the accounts that it reaches".to_owned(),
             Self::Quota => "Reading its quota".to_owned(),
+            Self::Rotate => "Rotating the token".to_owned(),
             Self::Keep => "Saving".to_owned(),
         }
     }

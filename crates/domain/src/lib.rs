@@ -59,7 +59,7 @@ pub use run::{FetchState, RunState};
 pub use schedule::Schedule;
 pub use secret::Secret;
 pub use selection::Selection;
-pub use token::{MissingRight, github_token, gitlab_token, missing_rights, token_for};
+pub use token::{MissingRight, github_token, gitlab_token, may_rotate, missing_rights, token_for};
 pub use weight::Weight;
 
 /// Why a text given by a person is not what it should be: one sentence that says what is wrong and what to do.

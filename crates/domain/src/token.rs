@@ -153,6 +153,13 @@ const NEEDED_ON_GITLAB: [Need; 2] = [
     ),
 ];
 
+/// Whether a token of a GitLab may ask for another value of itself (GitLab docs, "Personal access tokens API", rotate).
+pub fn may_rotate(scopes: &[String]) -> bool {
+    scopes
+        .iter()
+        .any(|scope| matches!(scope.as_str(), "api" | "self_rotate"))
+}
+
 /// What a token's scopes lack for a backup.
 pub fn missing_rights(forge: ForgeKind, scopes: &[String]) -> Vec<MissingRight> {
     let has = |scope: &str| scopes.iter().any(|one| one == scope);

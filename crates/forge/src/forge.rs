@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::gate::trust::{PrivateAuthority, Trust};
 use crate::gate::{Authority, Gate};
 use crate::github;
+use crate::gitlab::{self, Rotated};
 use crate::identity::{self, Account, Budgets, Memberships, Owner};
 use crate::oauth;
 use crate::pool::{Claim, Session};
@@ -117,6 +118,11 @@ impl Forge {
         token: &Secret,
     ) -> Result<Option<Memberships>, Error> {
         identity::memberships(&self.shared, host, token).await
+    }
+
+    /// Gives a token of a GitLab another value, which ends this one. Whoever asks keeps the answer at all costs.
+    pub async fn rotate(&self, host: &Host, token: &Secret) -> Result<Rotated, Error> {
+        gitlab::rotate(&self.shared, host, token).await
     }
 
     /// What a token's bucket has left, which is free of charge.

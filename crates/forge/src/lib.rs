@@ -47,6 +47,7 @@ pub use forge::{Forge, Options, Scope};
 pub use gate::trust::PrivateAuthority;
 pub use git::GitAccess;
 pub use gitlab::Made;
+pub use gitlab::Rotated;
 pub use identity::{Account, Budgets, Memberships, Owner};
 pub use lfs::{LfsAction, LfsObject, LfsPointer};
 pub use marks::{Mark, Marks};

@@ -16,6 +16,7 @@ use crate::{members, persist};
 
 mod errand;
 mod returned;
+mod rotate;
 
 /// Checks that are done at once: each is a handful of requests.
 const AT_ONCE: usize = 8;
@@ -88,7 +89,7 @@ async fn next(engine: &Engine) -> Option<ClaimedCheck> {
     }
 }
 
-async fn work(engine: &Engine, claim: &ClaimedCheck) {
+async fn work(engine: &Arc<Engine>, claim: &ClaimedCheck) {
     let span = info_span!("check", check = %claim.check, kind = claim.errand.word());
     async {
         let token = match token(engine, claim).await {
@@ -116,7 +117,8 @@ async fn token(engine: &Engine, claim: &ClaimedCheck) -> Result<Secret, store::E
         Errand::Register { .. }
         | Errand::Add { .. }
         | Errand::Return { .. }
-        | Errand::Replace { .. } => true,
+        | Errand::Replace { .. }
+        | Errand::Rotate { .. } => true,
     };
     if is_given {
         engine.fleet.check_token(claim, &engine.sealer).await

@@ -180,7 +180,7 @@ impl Scoped {
                     ..Subject::default()
                 })
             }
-            Errand::Replace { secret } => {
+            Errand::Replace { secret } | Errand::Rotate { secret } => {
                 self.lock_token(tx, *secret).await?;
                 Ok(Subject::default())
             }

@@ -1,6 +1,7 @@
 //! What is asked of the host for each kind of check, and what is to be done if the answers are good.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::check::Field;
 use domain::{
@@ -14,19 +15,20 @@ use store::{
 
 use super::Good;
 use super::returned::{self, Returned};
+use super::rotate;
 use crate::engine::Engine;
 use crate::trial::{Stopped, Trial, Tried};
 
 /// Everything that one check asks.
 pub(super) struct Errands<'a> {
-    pub(super) engine: &'a Engine,
+    pub(super) engine: &'a Arc<Engine>,
     pub(super) claim: &'a ClaimedCheck,
     pub(super) token: &'a Secret,
     pub(super) scoped: Scoped,
 }
 
 pub(super) async fn ask(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     claim: &ClaimedCheck,
     token: &Secret,
 ) -> Result<Good, Stopped> {
@@ -73,6 +75,7 @@ pub(super) async fn ask(
             slot,
         } => returned::take(&errands, *organization, *request, *slot).await,
         Errand::Replace { secret } => errands.replace(*secret).await,
+        Errand::Rotate { secret } => rotate::rotate(&errands, *secret).await,
     }
 }
 
@@ -198,8 +201,8 @@ impl Errands<'_> {
         })
     }
 
-    /// The new value must be the same user's on every host where the entry is used.
-    async fn replace(&self, secret: SecretId) -> Result<Good, Stopped> {
+    /// Tries the token as every credential that uses an entry: it must be the same user's on every host where it is used.
+    pub(super) async fn users_of(&self, secret: SecretId) -> Result<UsersOf, Stopped> {
         let entry = stored(self.scoped.entry(secret).await)?.ok_or_else(|| gone("password"))?;
         let mut hosts: BTreeMap<String, (Host, Tried)> = BTreeMap::new();
         let mut all = Vec::new();
@@ -227,7 +230,15 @@ impl Errands<'_> {
             all.push(seen(*credential, &tried));
             hosts.insert(bucket.to_string(), (host.as_ref().clone(), tried));
         }
-        let Some((host, first)) = hosts.values().next() else {
+        Ok(UsersOf {
+            tried: hosts.into_values().collect(),
+            seen: all,
+        })
+    }
+
+    async fn replace(&self, secret: SecretId) -> Result<Good, Stopped> {
+        let users = self.users_of(secret).await?;
+        let Some((host, first)) = users.tried.first() else {
             return Err(Stopped::refused(
                 Field::Token,
                 "Nothing uses this password any more: replace it again, without a check.",
@@ -239,11 +250,19 @@ impl Errands<'_> {
             accepted: Accepted::Replaced {
                 secret,
                 token: self.token.clone(),
-                seen: all,
+                seen: users.seen,
             },
-            tried: hosts.into_values().map(|(_, tried)| tried).collect(),
+            tried: users.tried.into_iter().map(|(_, tried)| tried).collect(),
         })
     }
+}
+
+/// Those who use an entry's token.
+pub(super) struct UsersOf {
+    /// One for each bucket, with its host.
+    pub(super) tried: Vec<(Host, Tried)>,
+    /// What was seen of every credential.
+    pub(super) seen: Vec<Seen>,
 }
 
 /// The accounts that were named, or the one called like the organization.

@@ -11,7 +11,7 @@ use tracing::instrument;
 use super::ClaimedCheck;
 use super::work::{LOST, held};
 use crate::error::{OnConstraint, meant};
-use crate::{Account, Error, Fleet, NewCredential, NewOrganization, Scoped, Sealer, decode};
+use crate::{Account, Act, Error, Fleet, NewCredential, NewOrganization, Scoped, Sealer, decode};
 
 /// What a host said of a stored credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,8 @@ pub enum Accepted {
         /// All of them.
         seen: Vec<Seen>,
     },
+    /// Nothing: what was to be done is written already.
+    Done,
 }
 
 impl Fleet {
@@ -139,6 +141,7 @@ impl Fleet {
                 }
                 (None, None)
             }
+            Accepted::Done => (None, None),
         };
         let result = sqlx::query!(
             r#"
@@ -197,6 +200,42 @@ async fn lock(tx: &mut Transaction<'static, Postgres>, claim: &ClaimedCheck) -> 
 }
 
 impl Scoped {
+    /// Puts the value that a host has given in an entry's place, for all credentials that use it: the old one is worth nothing
+    /// any more, so that no claim stands before it.
+    #[instrument(name = "store.checks.rotated", skip_all, fields(secret = %secret))]
+    pub async fn token_rotated(
+        &self,
+        sealer: &Sealer,
+        secret: SecretId,
+        token: &Secret,
+        seen: &[Seen],
+    ) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        let name = self
+            .replace_secret_in(&mut tx, sealer, secret, token)
+            .await?;
+        self.note(
+            &mut tx,
+            Act {
+                action: "password.rotate",
+                subject: ("password", secret.0, &name),
+                before: None,
+                after: None,
+            },
+        )
+        .await?;
+        for one in seen {
+            match self.write_seen(&mut tx, one).await {
+                // Removed meanwhile: the value is kept all the same.
+                Ok(()) | Err(Error::Missing { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        crate::bell::announce(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     async fn write_seen(
         &self,
         tx: &mut Transaction<'static, Postgres>,

@@ -178,7 +178,7 @@ async fn refused(
             fields.fail_form(refusal.sentence.clone());
             install_form(console, member, *organization, fields).await
         }
-        Errand::Recheck { .. } => {
+        Errand::Recheck { .. } | Errand::Rotate { .. } => {
             let title = github::check_title(&check);
             let progress = Progress::of(member, check, console.clock.now());
             let forge = forge(&progress.check);
@@ -306,7 +306,10 @@ impl Progress {
         match &self.check.errand {
             Errand::Add { .. } | Errand::Take { .. } => true,
             Errand::Return { purpose, .. } => matches!(purpose, Purpose::Add { .. }),
-            Errand::Register { .. } | Errand::Recheck { .. } | Errand::Replace { .. } => false,
+            Errand::Register { .. }
+            | Errand::Recheck { .. }
+            | Errand::Replace { .. }
+            | Errand::Rotate { .. } => false,
         }
     }
 
@@ -320,7 +323,8 @@ impl Progress {
             Errand::Add { .. }
             | Errand::Take { .. }
             | Errand::Recheck { .. }
-            | Errand::Replace { .. } => false,
+            | Errand::Replace { .. }
+            | Errand::Rotate { .. } => false,
         }
     }
 
@@ -335,6 +339,7 @@ impl Progress {
             | Errand::Add { .. }
             | Errand::Recheck { .. }
             | Errand::Replace { .. } => format!("Holdfast is trying the token at {host}."),
+            Errand::Rotate { .. } => format!("Holdfast is asking {host} for another value."),
         }
     }
 
@@ -378,6 +383,9 @@ impl Progress {
             (Errand::Replace { .. }, None) => {
                 format!("The token of {user} is replaced, everywhere it is used.")
             }
+            (Errand::Rotate { .. }, None) => format!(
+                "The token of {user} has another value, which is in the Password Manager: the old one works no more."
+            ),
         }
     }
 }
@@ -394,6 +402,8 @@ fn forge(check: &Check) -> ForgeKind {
     match (&check.errand, &check.host) {
         (Errand::Register { forge, .. } | Errand::Return { forge, .. }, _) => *forge,
         (_, Some(host)) => host.kind(),
+        // Only a GitLab gives tokens other values.
+        (Errand::Rotate { .. }, None) => ForgeKind::GitLab,
         (_, None) => ForgeKind::GitHub,
     }
 }

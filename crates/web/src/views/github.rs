@@ -117,6 +117,10 @@ pub(crate) enum Panel {
         row: Row,
         fields: Fields,
     },
+    RotateToken {
+        organization: Organization,
+        row: Row,
+    },
     RemoveCredential {
         organization: Organization,
         row: Row,
@@ -369,6 +373,7 @@ pub(crate) fn check_title(check: &Check) -> &'static str {
         domain::Errand::Take { .. } => "Add GitHub App",
         domain::Errand::Recheck { .. } => "Check credential",
         domain::Errand::Replace { .. } => "Replace token",
+        domain::Errand::Rotate { .. } => "Rotate token",
     }
 }
 

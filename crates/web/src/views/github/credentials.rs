@@ -5,7 +5,7 @@ use axum::response::Response;
 use domain::{
     CredentialId, CredentialKind, Errand, ForgeKind, Health, MemberRole, OrganizationId, Role,
 };
-use store::{NewCheck, Organization};
+use store::{NewCheck, Organization, TokenSource};
 
 use super::organizations::leftover;
 use super::{Board, Panel, Row, find, row, token};
@@ -64,6 +64,18 @@ pub(super) fn routes() -> Vec<Route> {
             ADMIN,
             update
         ),
+        [
+            Route::get(
+                "/t/{tenant}/gitlab/{organization}/credentials/{credential}/rotate",
+                ADMIN,
+                ask_rotation,
+            ),
+            Route::post(
+                "/t/{tenant}/gitlab/{organization}/credentials/{credential}/rotate",
+                ADMIN,
+                rotate,
+            ),
+        ],
         at_each!(
             get,
             "/{organization}/credentials/{credential}/remove",
@@ -336,6 +348,45 @@ async fn update(
         &address(&member, vendor, organization),
         &format!("{} keeps {percent} % of its requests back.", row.name),
     )
+}
+
+/// Only a GitLab gives a token another value.
+const ROTATES: Vendor = Vendor(ForgeKind::GitLab);
+
+async fn ask_rotation(
+    State(console): State<Console>,
+    member: Member,
+    Path((_, organization, credential)): One,
+) -> Result<Response, Error> {
+    let found = find(&member, ROTATES, organization).await?;
+    let row = one(&console, &member, ROTATES, organization, credential).await?;
+    let row = row.filter(Row::may_rotate).ok_or(Error::NotFound)?;
+    let panel = Panel::RotateToken {
+        organization: found,
+        row,
+    };
+    page::show(&Board::over(&console, &member, ROTATES.0, "Rotate token", panel).await?)
+}
+
+async fn rotate(
+    State(console): State<Console>,
+    member: Member,
+    Path((_, organization, credential)): One,
+) -> Result<Response, Error> {
+    find(&member, ROTATES, organization).await?;
+    let row = one(&console, &member, ROTATES, organization, credential).await?;
+    let Some((secret, _)) = row.filter(Row::may_rotate).and_then(|row| row.entry) else {
+        return gone(&console, &member, ROTATES, organization);
+    };
+    let new = NewCheck {
+        errand: Errand::Rotate { secret },
+        token: Some(TokenSource::Entry(secret)),
+        once: None,
+    };
+    match checks::ask(&console, &member, new, &mut Fields::new()).await? {
+        Some(check) => page::go(&check),
+        None => gone(&console, &member, ROTATES, organization),
+    }
 }
 
 async fn confirm(

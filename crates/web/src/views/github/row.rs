@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     CredentialId, CredentialKind, ForgeKind, Health, MissingRight, Name, Role, SecretId,
-    missing_rights,
+    may_rotate, missing_rights,
 };
 use store::Credential;
 
@@ -46,8 +46,17 @@ pub(crate) struct Row {
     pub(crate) kind: &'static str,
     /// Whether a person enters its token, and may enter another one.
     pub(crate) is_token: bool,
+    /// Whether its host gives it another value when it asks for one.
+    rotates: bool,
     /// Whether its host counts no requests.
     pub(crate) is_unlimited: bool,
+}
+
+impl Row {
+    /// Whether a person can have its token rotated here.
+    pub(crate) fn may_rotate(&self) -> bool {
+        self.rotates && self.entry.is_some() && self.dead.is_none()
+    }
 }
 
 /// All of an organization's credentials, the main one first.
@@ -155,6 +164,9 @@ impl Row {
             title: credential.title(),
             kind: credential.kind.label(),
             is_token: credential.kind == CredentialKind::AccessToken,
+            rotates: forge == ForgeKind::GitLab
+                && credential.kind == CredentialKind::AccessToken
+                && credential.scopes.as_deref().is_some_and(may_rotate),
             is_unlimited: quotas.is_unlimited(&credential.bucket),
         }
     }
