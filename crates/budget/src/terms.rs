@@ -74,6 +74,7 @@ impl Terms {
             ("groups", 50),
             ("groups/:id", 400),
             ("groups/:id/projects", 600),
+            ("groups/:id/members/all", 200),
             // 300 in ten minutes.
             ("users", 30),
             ("POST notes", 60),

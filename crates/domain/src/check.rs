@@ -175,9 +175,43 @@ pub struct Findings {
     /// How many repositories its user sees as a member, if the host tells.
     #[serde(default)]
     pub repositories: Option<u64>,
+    /// Its user's roles in the groups that are backed up, where the host has roles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleIn>,
     /// What is installed, if it is an application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed: Option<Installed>,
+}
+
+/// A user's role in a group of a GitLab, inherited ones included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleIn {
+    /// The whole path of the group.
+    pub account: String,
+    /// GitLab docs, "Roles": 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner; 0 for no member.
+    pub level: u64,
+}
+
+impl RoleIn {
+    /// Whoever has less reads no code.
+    pub const READS_CODE: u64 = 20;
+    /// Whoever has less reads neither hooks nor variables, protections, deploy keys and uploads.
+    pub const READS_SETTINGS: u64 = 40;
+
+    /// "Reporter in acme".
+    pub fn label(&self) -> String {
+        let name = match self.level {
+            0 => return format!("No member of {}", self.account),
+            ..10 => "Minimal access",
+            10..15 => "Guest",
+            15..20 => "Planner",
+            20..30 => "Reporter",
+            30..40 => "Developer",
+            40..50 => "Maintainer",
+            50.. => "Owner",
+        };
+        format!("{name} in {}", self.account)
+    }
 }
 
 /// An application on an account, as the host describes it.

@@ -120,6 +120,17 @@ impl Forge {
         identity::memberships(&self.shared, host, token).await
     }
 
+    /// A user's role in a group of a GitLab, by their numbers, as a token sees it; 0 for no member.
+    pub async fn role(
+        &self,
+        host: &Host,
+        token: &Secret,
+        group: i64,
+        user: i64,
+    ) -> Result<u64, Error> {
+        gitlab::role(&self.shared, host, token, (group, user)).await
+    }
+
     /// Gives a token of a GitLab another value, which ends this one. Whoever asks keeps the answer at all costs.
     pub async fn rotate(&self, host: &Host, token: &Secret) -> Result<Rotated, Error> {
         gitlab::rotate(&self.shared, host, token).await

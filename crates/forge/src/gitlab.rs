@@ -9,7 +9,7 @@ mod window;
 mod write;
 
 pub(crate) use content::COLLECTIONS;
-pub(crate) use identity::{account, memberships, owner, rate_limit};
+pub(crate) use identity::{account, memberships, owner, rate_limit, role};
 pub use rotate::Rotated;
 pub(crate) use rotate::rotate;
 pub(crate) use window::window;

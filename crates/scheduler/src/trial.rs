@@ -1,6 +1,6 @@
 //! Trying a token at its host before it is kept: one truth for the command line and for the checks that people ask for.
 
-use domain::check::Field;
+use domain::check::{Field, RoleIn};
 use domain::{
     BucketKey, CredentialKind, Findings, ForgeKind, Host, Login, Name, Refusal, Role, Secret, Step,
 };
@@ -163,6 +163,29 @@ impl<'a> Trial<'a> {
         Ok(found)
     }
 
+    /// The user's roles in those of these that are groups; nothing where the host has no roles.
+    pub(crate) async fn roles(
+        &self,
+        owner: &Owner,
+        accounts: &[Account],
+    ) -> Result<Vec<RoleIn>, Stopped> {
+        let mut roles = Vec::new();
+        if self.host.kind() != ForgeKind::GitLab {
+            return Ok(roles);
+        }
+        self.begin(Step::Accounts).await?;
+        for group in accounts.iter().filter(|one| one.is_organization) {
+            let asked = self
+                .forge
+                .role(self.host, self.token, group.forge_id, owner.user_id);
+            roles.push(RoleIn {
+                account: group.login.clone(),
+                level: asked.await.map_err(|error| self.refused(&error))?,
+            });
+        }
+        Ok(roles)
+    }
+
     fn no_account(&self, login: &Login, memberships: Option<&Memberships>) -> String {
         let host = self.host.authority();
         let known = memberships
@@ -264,6 +287,7 @@ impl Tried {
             unlimited: self.budgets.unlimited,
             same_user_as,
             accounts: accounts.iter().map(|one| one.login.clone()).collect(),
+            roles: Vec::new(),
             installed: None,
             repositories: self.memberships.as_ref().and_then(|one| one.repositories),
         }

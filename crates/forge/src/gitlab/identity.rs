@@ -149,6 +149,30 @@ pub(crate) async fn memberships(
     }))
 }
 
+#[derive(Deserialize)]
+struct Member {
+    access_level: u64,
+}
+
+/// A user's role in a group, inherited ones included; 0 for no member.
+pub(crate) async fn role(
+    shared: &Shared,
+    host: &Host,
+    token: &Secret,
+    (group, user): (i64, i64),
+) -> Result<u64, Error> {
+    let authority = Authority::Token(token.clone());
+    let path = format!("groups/{group}/members/all/{user}");
+    match get(shared, host, &authority, &path, "groups/:id/members/all").await {
+        Ok(reply) => Ok(read::<Member>(host, reply)?.access_level),
+        Err(Failure {
+            error: Error::Missing { .. } | Error::Denied { .. },
+            ..
+        }) => Ok(0),
+        Err(failure) => Err(failure.error),
+    }
+}
+
 /// Looks up a group by its path, then a user by the name.
 pub(crate) async fn account(
     shared: &Shared,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use domain::check::Field;
 use domain::{
-    CredentialId, CredentialKind, Errand, ForgeKind, Host, Login, Name, OrganizationId, Role,
-    Secret, SecretId,
+    CredentialId, CredentialKind, Errand, Findings, ForgeKind, Host, Login, Name, OrganizationId,
+    Role, Secret, SecretId,
 };
 use store::{
     Accepted, ClaimedCheck, Credential, EntryUser, NewCredential, NewOrganization, Scoped, Seen,
@@ -128,12 +128,16 @@ impl Errands<'_> {
         let tried = trial.ask(user).await?;
         let wanted = wanted(name, accounts)?;
         let accounts = trial.accounts(&wanted, tried.memberships.as_ref()).await?;
+        let roles = trial.roles(&tried.owner, &accounts).await?;
         let role = Role::Main;
         let reserve = tried.reserve_percent(role, CredentialKind::AccessToken);
         let main = self.credential(&tried, role, reserve)?;
         trial.keep().await?;
         Ok(Good {
-            findings: tried.findings(&accounts, None),
+            findings: Findings {
+                roles,
+                ..tried.findings(&accounts, None)
+            },
             accepted: Accepted::Registered {
                 organization: NewOrganization {
                     name: name.clone(),
@@ -158,10 +162,14 @@ impl Errands<'_> {
         let tried = trial.ask(user).await?;
         let known = stored(self.scoped.credentials(organization).await)?;
         let twin = twin(&known, &tried, None);
+        let roles = trial.roles(&tried.owner, &found.accounts).await?;
         let credential = self.credential(&tried, Role::Additional, reserve_percent)?;
         trial.keep().await?;
         Ok(Good {
-            findings: tried.findings(&found.accounts, twin),
+            findings: Findings {
+                roles,
+                ..tried.findings(&found.accounts, twin)
+            },
             accepted: Accepted::Added {
                 organization,
                 credential: Box::new(credential),
@@ -193,9 +201,13 @@ impl Errands<'_> {
         let tried = trial
             .ask_again(&credential.bucket, &credential.login)
             .await?;
+        let roles = trial.roles(&tried.owner, &organization.accounts).await?;
         trial.keep().await?;
         Ok(Good {
-            findings: tried.findings(&organization.accounts, twin(&known, &tried, Some(id))),
+            findings: Findings {
+                roles,
+                ..tried.findings(&organization.accounts, twin(&known, &tried, Some(id)))
+            },
             accepted: Accepted::Rechecked(seen(id, &tried)),
             tried: vec![tried],
         })

@@ -355,6 +355,7 @@ impl Returned<'_> {
         let accounts = trial
             .accounts(&wanted(name, accounts)?, tried.memberships.as_ref())
             .await?;
+        let roles = trial.roles(&tried.owner, &accounts).await?;
         let (role, kind) = (Role::Main, CredentialKind::Oauth);
         let owner = &tried.owner;
         let main = NewCredential {
@@ -373,7 +374,10 @@ impl Returned<'_> {
         };
         trial.begin(Step::Keep).await?;
         Ok(Good {
-            findings: tried.findings(&accounts, None),
+            findings: Findings {
+                roles,
+                ..tried.findings(&accounts, None)
+            },
             accepted: Accepted::Registered {
                 organization: NewOrganization {
                     name: name.clone(),

@@ -1,13 +1,15 @@
 //! Groups of a GitLab: the same plans, runs and pools.
 
 use domain::{
-    BucketKey, Content, CredentialId, CredentialKind, ForgeKind, Host, Kind, PlanId, Reason,
-    Retention, Role, RunState, Secret, Selection,
+    BucketKey, CheckState, Content, CredentialId, CredentialKind, Errand, ForgeKind, Host, Kind,
+    OrganizationId, PlanId, Reason, Retention, Role, RunState, Secret, SecretId, Selection,
 };
 use forge_sim::Recipe as GitHub;
 use forge_sim::gitlab::{self, Limits, Options, ProjectRecipe, Recipe, UserRecipe};
 use sqlx::PgPool;
-use store::{Account, NewCredential, NewOrganization, NewPlan, RunView, TokenSource};
+use store::{
+    Account, Check, NewCheck, NewCredential, NewOrganization, NewPlan, RunView, TokenSource,
+};
 
 use crate::world::{Setting, World, sealer};
 
@@ -15,6 +17,7 @@ use crate::world::{Setting, World, sealer};
 struct Site {
     world: World,
     gitlab: gitlab::Handle,
+    organization: OrganizationId,
     plan: PlanId,
     _scheduler: scheduler::Handle,
 }
@@ -119,6 +122,7 @@ impl Site {
         Self {
             world,
             gitlab,
+            organization: organization.id,
             plan,
             _scheduler: scheduler,
         }
@@ -129,6 +133,23 @@ impl Site {
         self.gitlab.control().reset_log();
         let view = self.world.run(self.plan).await;
         (view, self.gitlab.control().log())
+    }
+
+    /// The entry that holds the main credential's token.
+    async fn entry(&self) -> SecretId {
+        let all = self.world.scoped.credentials(self.organization).await;
+        all.unwrap()[0].source.entry().unwrap()
+    }
+
+    async fn rotate(&self, secret: SecretId) -> Check {
+        let new = NewCheck {
+            errand: Errand::Rotate { secret },
+            token: Some(TokenSource::Entry(secret)),
+            once: None,
+        };
+        let sealer = sealer(self.world.folder.path());
+        let id = self.world.scoped.request_check(&sealer, new).await;
+        self.world.ended(id.unwrap()).await
     }
 }
 
@@ -222,4 +243,65 @@ async fn what_a_low_role_may_not_read_is_an_omission_with_its_reason(pool: PgPoo
             .iter()
             .all(|one| one.reason == Reason::Denied)
     );
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_rotated_token_is_in_the_password_manager_and_the_next_run_goes_on_with_it(pool: PgPool) {
+    let recipe = Recipe::group("acme", 2).with_user(UserRecipe::member("ann").with_scopes(&[
+        "read_api",
+        "read_repository",
+        "self_rotate",
+    ]));
+    let site = Site::start(&pool, recipe, Limits::default()).await;
+    let control = site.gitlab.control();
+    let old = control.token("ann").unwrap();
+    let secret = site.entry().await;
+    let check = site.rotate(secret).await;
+    assert_eq!(check.state, CheckState::Accepted, "{check:?}");
+    let new = control.token("ann").unwrap();
+    assert_ne!(new, old);
+    let sealer = sealer(site.world.folder.path());
+    let kept = site.world.scoped.open_secret(&sealer, secret).await;
+    assert_eq!(kept.unwrap().expose(), new);
+    let ends = check.findings.unwrap().expires_at.unwrap();
+    assert!((ends - control.now()).num_days() > 250, "{ends}");
+    let (run, log) = site.run().await;
+    assert_eq!(run.state, RunState::Complete, "{run:#?}");
+    assert_eq!(log.unauthorized(), 0, "{log:?}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_token_that_may_not_rotate_itself_is_left_as_it_is(pool: PgPool) {
+    let site = Site::start(&pool, group(1), Limits::default()).await;
+    let old = site.gitlab.control().token("ann");
+    let check = site.rotate(site.entry().await).await;
+    assert_eq!(check.state, CheckState::Refused, "{check:?}");
+    let sentence = check.refusal.unwrap().sentence;
+    assert!(sentence.contains("self_rotate"), "{sentence}");
+    assert_eq!(site.gitlab.control().token("ann"), old);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_role_in_each_group_is_told_when_a_token_is_added(pool: PgPool) {
+    let recipe = group(1).with_user(UserRecipe {
+        access_level: 20,
+        ..UserRecipe::member("rob")
+    });
+    let site = Site::start(&pool, recipe, Limits::default()).await;
+    let errand = Errand::Add {
+        organization: site.organization,
+        user: "rob".parse().unwrap(),
+        reserve_percent: 0,
+    };
+    let token = site.gitlab.control().token("rob").unwrap();
+    let id = site.world.ask(errand, Some(&token)).await;
+    let check = site.world.ended(id).await;
+    let findings = check.findings.unwrap();
+    let roles: Vec<String> = findings
+        .roles
+        .iter()
+        .map(domain::check::RoleIn::label)
+        .collect();
+    assert_eq!(roles, ["Reporter in acme"]);
+    assert_eq!(findings.same_user_as, Some("rob".parse().unwrap()));
 }

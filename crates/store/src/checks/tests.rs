@@ -22,6 +22,7 @@ fn findings(user: &str) -> Findings {
         unlimited: false,
         same_user_as: None,
         accounts: Vec::new(),
+        roles: Vec::new(),
         installed: None,
         repositories: None,
     }

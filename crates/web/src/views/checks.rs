@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use domain::check::Field;
+use domain::check::{Field, RoleIn};
 use domain::{
     CheckId, CheckState, Errand, Findings, ForgeKind, MemberRole, Purpose, Refusal, Resource, Slot,
     Step, missing_rights,
@@ -523,6 +523,17 @@ fn facts(check: &Check, now: DateTime<Utc>) -> Vec<Fact> {
         ),
         (Some(member_of), _) => say("ok", format!("Member of {}", member_of.join(", "))),
         (None, _) => say("idle", "The host does not say which organizations it reaches".to_owned()),
+    }
+    for role in &findings.roles {
+        let (tone, without) = match role.level {
+            ..RoleIn::READS_CODE => ("bad", ": it reads no code"),
+            ..RoleIn::READS_SETTINGS => (
+                "warn",
+                ": hooks, variables, protections, deploy keys and uploads are left out, which a Maintainer reads",
+            ),
+            _ => ("ok", ""),
+        };
+        say(tone, format!("{}{without}", role.label()));
     }
     if let Some(repositories) = findings.repositories {
         let sees = text::count(repositories, "project", "projects");

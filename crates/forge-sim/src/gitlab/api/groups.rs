@@ -57,6 +57,15 @@ pub(super) fn route(asked: &Asked<'_>, parts: &[&str]) -> Result<Response, Refus
             });
             Ok(asked.list(members.collect(), false))
         }
+        ["members", "all", user] => {
+            let found = user.parse().ok().and_then(|id: u64| world.users.get(&id));
+            let level = found.map_or(0, |user| world.role_in(user.id, group.id));
+            let user = found.filter(|_| level > 0);
+            let user = user.ok_or_else(|| refuse(StatusCode::NOT_FOUND, "404 Not found"))?;
+            Ok(json_of(
+                &json!({ "id": user.id, "username": user.username, "name": user.username, "state": "active", "access_level": level }),
+            ))
+        }
         ["hooks"] if !world.premium => Err(none()),
         [list] if ["labels", "milestones", "hooks", "variables", "boards"].contains(list) => {
             let items = group.lists.get(*list).cloned().unwrap_or_default();

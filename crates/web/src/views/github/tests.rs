@@ -112,6 +112,7 @@ async fn accept(
         unlimited: false,
         same_user_as: twin.map(|name| name.parse().unwrap()),
         accounts: Vec::new(),
+        roles: Vec::new(),
         installed: None,
         repositories: None,
     };
