@@ -236,16 +236,25 @@ fn check_address(url: &Url, text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn check_scheme(url: &Url, http_allowed: &[String]) -> Result<(), Invalid> {
-    let host = url.host_str().unwrap_or_default();
+/// Whether the name or address is this machine's own.
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let is_loopback = host == "localhost"
+    host == "localhost"
         || bare
             .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether a host may be spoken to without encryption.
+pub(crate) fn may_be_plain(host: &str, http_allowed: &[String]) -> bool {
+    is_loopback(host) || http_allowed.iter().any(|allowed| allowed == host)
+}
+
+fn check_scheme(url: &Url, http_allowed: &[String]) -> Result<(), Invalid> {
+    let host = url.host_str().unwrap_or_default();
     match url.scheme() {
         "https" => Ok(()),
-        "http" if is_loopback || http_allowed.iter().any(|allowed| allowed == host) => Ok(()),
+        "http" if may_be_plain(host, http_allowed) => Ok(()),
         "http" => Err(Invalid::new(format!(
             "http://{host} would send tokens in clear: use https, or name the host in HOLDFAST_ALLOW_HTTP if its network is yours alone."
         ))),

@@ -52,6 +52,10 @@ ids! {
     InstallationRequestId,
     /// One trial of a token at its host.
     CheckId,
+    /// Something that somebody should know.
+    AlertId,
+    /// A way on which alerts are told.
+    ChannelId,
     /// An entry of the Password Manager.
     SecretId,
     /// A place that keeps snapshots.

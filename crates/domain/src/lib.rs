@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod alert;
 pub mod application;
 pub mod bucket;
 pub mod check;
@@ -35,6 +36,7 @@ pub mod token;
 pub mod tree;
 mod weight;
 
+pub use alert::{AlertKind, ChannelKind, HookUrl, Target};
 pub use application::{Arrival, Purpose, Slot};
 pub use bucket::{BucketKey, Reading, Resource, Subject};
 pub use check::{CheckState, Errand, Findings, Refusal, Step};
@@ -43,9 +45,9 @@ pub use content::{Content, Kind, Omission, Part, Reason};
 pub use credential::{CredentialKind, Grant, Health, Role};
 pub use host::{ForgeKind, Host};
 pub use id::{
-    ApplicationId, CheckId, CredentialId, DraftId, FetchId, InstallationRequestId, InvitationId,
-    OrganizationId, PersonId, PlanId, RepositoryId, RunId, SecretId, SessionId, SnapshotId,
-    StorageId, TenantId, WorkerId,
+    AlertId, ApplicationId, ChannelId, CheckId, CredentialId, DraftId, FetchId,
+    InstallationRequestId, InvitationId, OrganizationId, PersonId, PlanId, RepositoryId, RunId,
+    SecretId, SessionId, SnapshotId, StorageId, TenantId, WorkerId,
 };
 pub use label::{Label, Remark};
 pub use login::Login;
