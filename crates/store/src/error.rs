@@ -56,6 +56,14 @@ pub enum Error {
         /// The entry's name.
         name: String,
     },
+    /// The value belongs to a channel for alerts.
+    #[error(
+        "\"{name}\" belongs to a channel for alerts: edit the channel to give it another value."
+    )]
+    OfChannel {
+        /// The entry's name.
+        name: String,
+    },
     /// The organization was removed; its snapshots stay, and nothing new is backed up.
     #[error(
         "The organization \"{name}\" was removed: its snapshots can be restored, but its plans do not run any more."

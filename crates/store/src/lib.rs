@@ -22,6 +22,7 @@
 //! the folder in the place of `.sqlx`.
 #![warn(missing_docs)]
 
+mod alerts;
 mod applications;
 mod audit;
 mod authorizations;
@@ -61,6 +62,9 @@ mod throttling;
 mod usages;
 mod workers;
 
+pub use alerts::{
+    Alert, AlertMessage, Channel, ChannelSecret, ClaimedDelivery, Heard, NewChannel, Round,
+};
 pub use applications::{
     Application, ApplicationKeys, ApplicationState, Conversion, Looked, NewApplication,
 };

@@ -27,6 +27,8 @@ pub enum SecretKind {
     StorageKey,
     /// The key that opens a storage itself.
     AccessKey,
+    /// What a channel for alerts needs: a password, an address that nobody may know, or what signs.
+    Channel,
 }
 
 mod vault;

@@ -32,8 +32,8 @@ async fn every_tenant_table_is_isolated_and_every_key_begins_with_the_tenant(poo
     .fetch_all(&pool)
     .await
     .unwrap();
-    // By these the installation finds the tenants of whoever signs in, follows a link or comes back from a host, and those
-    // that a host's message concerns.
+    // By these the installation finds the tenants of whoever signs in, follows a link or comes back from a host, those that a
+    // host's message concerns, and those whose alerts are to be told next.
     assert_eq!(
         keys,
         [
@@ -41,6 +41,7 @@ async fn every_tenant_table_is_isolated_and_every_key_begins_with_the_tenant(poo
             "invitations_token_key",
             "credentials_application",
             "authorizations_state_hash_key",
+            "alert_deliveries_due",
         ]
     );
 

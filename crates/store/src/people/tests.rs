@@ -67,6 +67,7 @@ async fn the_first_start_takes_over_a_tenant_of_the_command_line(pool: PgPool) {
             tenant: acme.scoped.tenant_id(),
             tenant_name: "acme".parse().unwrap(),
             role: MemberRole::Owner,
+            alert_count: 0,
         }]
     );
 }

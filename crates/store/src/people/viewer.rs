@@ -20,6 +20,8 @@ pub struct Membership {
     pub tenant_name: Name,
     /// What the person may do there.
     pub role: MemberRole,
+    /// Open alerts that nobody there has acknowledged.
+    pub alert_count: u64,
 }
 
 /// A person who has signed in.
@@ -98,7 +100,14 @@ impl People {
                 p.theme,
                 m.tenant_id AS "tenant_id?",
                 t.name AS "tenant_name?",
-                m.role AS "role?"
+                m.role AS "role?",
+                (
+                    SELECT count(*)
+                    FROM alerts a
+                    WHERE a.tenant_id = m.tenant_id
+                        AND a.resolved_at IS NULL
+                        AND a.acknowledged_at IS NULL
+                ) AS "alert_count!"
             FROM live
             JOIN people p ON p.id = live.person_id
             LEFT JOIN (memberships m JOIN tenants t ON t.id = m.tenant_id) ON m.person_id = p.id
@@ -133,6 +142,7 @@ impl People {
                     tenant: TenantId(tenant),
                     tenant_name: decode::text("a tenant's name", &name)?,
                     role: decode::text("a member's role", &role)?,
+                    alert_count: decode::count(row.alert_count),
                 });
             }
         }

@@ -76,6 +76,11 @@ pub enum EntryUser {
         /// Whether it may be used.
         is_dead: bool,
     },
+    /// A channel for alerts.
+    Channel {
+        /// Its name.
+        name: Label,
+    },
     /// A storage.
     Storage {
         /// Its name.
@@ -99,6 +104,7 @@ impl EntryUser {
                 organization_name,
                 ..
             } => format!("the credential {name} of {organization_name}"),
+            Self::Channel { name } => format!("the alert channel {name}"),
             Self::Storage { name } => format!("the storage {name}"),
             Self::Repository {
                 storage,
@@ -194,6 +200,12 @@ impl Scoped {
             }
             SecretKind::StoragePassword | SecretKind::StorageKey => {
                 return Err(Error::KeyOfStorage {
+                    name: entry.name.to_string(),
+                });
+            }
+            // It may be an address, which the channel looks at before it is taken.
+            SecretKind::Channel => {
+                return Err(Error::OfChannel {
                     name: entry.name.to_string(),
                 });
             }
@@ -440,9 +452,25 @@ impl Scoped {
         )
         .fetch_all(&mut **tx)
         .await?;
+        let channels = sqlx::query!(
+            r#"
+            SELECT secret_id AS "secret_id!", name
+            FROM alert_channels
+            WHERE tenant_id = $1 AND secret_id = ANY($2)
+            "#,
+            self.tenant.0,
+            ids,
+        )
+        .fetch_all(&mut **tx)
+        .await?;
         rows.into_iter()
             .map(|row| {
                 let mut users = Vec::new();
+                for user in channels.iter().filter(|user| user.secret_id == row.id) {
+                    users.push(EntryUser::Channel {
+                        name: decode::text("a channel's name", &user.name)?,
+                    });
+                }
                 let mut expires_at: Option<DateTime<Utc>> = None;
                 for user in credentials.iter().filter(|user| user.secret_id == row.id) {
                     expires_at = expires_at.max(user.expires_at);

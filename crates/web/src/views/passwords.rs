@@ -182,12 +182,31 @@ pub(super) fn kind(kind: SecretKind) -> &'static str {
         SecretKind::StoragePassword => "Repository password",
         SecretKind::StorageKey => "Repository key",
         SecretKind::AccessKey => "Access key",
+        SecretKind::Channel => "Alert channel",
     }
 }
 
-/// Whether the value may be replaced: what opens snapshots that exist may not.
+/// Whether the value may be replaced here: what opens snapshots that exist may not, and some are replaced elsewhere.
 pub(super) fn is_replaceable(entry: &Entry) -> bool {
     matches!(entry.kind, SecretKind::Token | SecretKind::AccessKey)
+}
+
+/// Why it may not be.
+pub(super) fn is_fixed_because(entry: &Entry) -> &'static str {
+    match entry.kind {
+        SecretKind::Grant => {
+            "A person has granted it on the host, and it is renewed by itself. It cannot be entered."
+        }
+        SecretKind::Channel => {
+            "It belongs to an alert channel. Edit the channel to give it another value."
+        }
+        SecretKind::StoragePassword
+        | SecretKind::StorageKey
+        | SecretKind::Token
+        | SecretKind::AccessKey => {
+            "Holdfast made this value. It opens snapshots that are stored already, so it cannot be replaced."
+        }
+    }
 }
 
 async fn find(member: &Member, id: SecretId) -> Result<Entry, Error> {
@@ -374,7 +393,12 @@ async fn replace(
             let said = format!("{} has another value, everywhere it is used.", entry.name);
             page::go_saying(&console, &member.url("passwords"), &said)
         }
-        Err(error @ (store::Error::KeyOfStorage { .. } | store::Error::Stale)) => {
+        Err(
+            error @ (store::Error::KeyOfStorage { .. }
+            | store::Error::Granted { .. }
+            | store::Error::OfChannel { .. }
+            | store::Error::Stale),
+        ) => {
             fields.fail("secret", error.to_string());
             page::refuse(&replace_form(&console, &member, id, fields).await?)
         }
