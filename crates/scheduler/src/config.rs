@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::WorkerId;
+use url::Url;
 
 /// How a scheduler works.
 #[derive(Debug, Clone)]
@@ -20,6 +21,10 @@ pub struct Config {
     pub patience: Duration,
     /// How often to look for work although nothing rang.
     pub poll: Duration,
+    /// Where people reach the console, if that is known: alerts say so.
+    pub console: Option<Url>,
+    /// Hosts that may be spoken to over plain http although they are not this machine.
+    pub http_allowed: Vec<String>,
     /// The HTTP client's time-outs and names.
     pub http: forge::Options,
 }
@@ -34,6 +39,8 @@ impl Config {
             concurrency: 16,
             patience: Duration::from_secs(3),
             poll: Duration::from_secs(3),
+            console: None,
+            http_allowed: Vec::new(),
             http: forge::Options::default(),
         }
     }

@@ -10,6 +10,7 @@ use store::{Db, Fleet, Sealer};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::Hooks;
 use crate::history::History;
 use crate::members::Members;
 use crate::running::Running;
@@ -32,6 +33,7 @@ pub(crate) struct Engine {
     pub(crate) clock: Clock,
     pub(crate) pool: Pool,
     pub(crate) forge: Forge,
+    pub(crate) hooks: Hooks,
     pub(crate) members: Members,
     pub(crate) desk: Desk,
     pub(crate) storages: Storages,
@@ -68,6 +70,9 @@ pub(crate) struct Rings {
     pub(crate) tending: Arc<Notify>,
     pub(crate) trials: Arc<Notify>,
     pub(crate) applications: Arc<Notify>,
+    /// Nothing rings it but time: what it raises is announced itself.
+    pub(crate) alerts: Arc<Notify>,
+    pub(crate) telling: Arc<Notify>,
 }
 
 impl Rings {
@@ -81,6 +86,7 @@ impl Rings {
             &self.held,
             &self.trials,
             &self.applications,
+            &self.telling,
         ] {
             bell.notify_one();
         }
@@ -98,6 +104,7 @@ impl Engine {
     ) -> Result<Arc<Self>, Error> {
         let pool = Pool::new(clock.clone(), Sharing::Shared);
         let forge = Forge::new(pool.clone(), clock.clone(), config.http.clone())?;
+        let hooks = Hooks::new(config.http_allowed.clone())?;
         let storages = Storages::new(db.clone(), sealer.clone(), &config.data);
         Ok(Arc::new(Self {
             fleet: db.fleet(),
@@ -118,6 +125,7 @@ impl Engine {
             clock,
             pool,
             forge,
+            hooks,
             storages,
         }))
     }

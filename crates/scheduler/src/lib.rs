@@ -24,6 +24,7 @@ use store::{Db, Fleet, Sealer};
 use tokio::task::{JoinError, JoinSet};
 use tracing::{error, info, warn};
 
+mod alerts;
 mod apart;
 mod applications;
 mod backoff;
@@ -77,6 +78,12 @@ const TRIALS_EVERY: Duration = Duration::from_mins(1);
 
 /// Applications are looked after at least this often.
 const APPLICATIONS_EVERY: Duration = Duration::from_secs(15);
+
+/// What is wrong is compared with the open alerts this often.
+const ALERTS_EVERY: Duration = Duration::from_secs(15);
+
+/// What is to be told is looked for at least this often.
+const TELLING_EVERY: Duration = Duration::from_secs(15);
 
 /// Gauges are measured this often.
 const GAUGES_EVERY: Duration = Duration::from_secs(15);
@@ -162,6 +169,8 @@ fn background(engine: &Arc<Engine>, tasks: &mut JoinSet<()>) {
     let tending = engine.task("tending", history::TEND_EVERY, &rings.tending);
     let trials = engine.task("trials", TRIALS_EVERY, &rings.trials);
     let applications = engine.task("applications", APPLICATIONS_EVERY, &rings.applications);
+    let alerting = engine.task("alerts", ALERTS_EVERY, &rings.alerts);
+    let telling = engine.task("telling", TELLING_EVERY, &rings.telling);
     let of = || engine.clone();
     let engine = of();
     tasks.spawn(async move { members.run(|| tokens::load(&engine)).await });
@@ -184,6 +193,10 @@ fn background(engine: &Arc<Engine>, tasks: &mut JoinSet<()>) {
     let engine = of();
     tasks.spawn(async move { applications.run(|| applications::round(&engine)).await });
     let engine = of();
+    tasks.spawn(async move { alerting.run(|| alerts::raise(&engine)).await });
+    let engine = of();
+    tasks.spawn(async move { telling.run(|| alerts::tell(&engine)).await });
+    let engine = of();
     tasks.spawn(async move { trials.run(|| trials::round(&engine)).await });
 }
 
@@ -200,6 +213,7 @@ impl Handle {
     /// Looks at once for work, due schedules and ended windows, without waiting for the next time to do so.
     pub fn ring(&self) {
         self.engine.rings.sweep.notify_one();
+        self.engine.rings.alerts.notify_one();
         self.engine.rings.all();
     }
 

@@ -169,6 +169,8 @@ async fn schedule(config: &Config, db: Db, clock: Clock) -> Result<Handle, Error
     db.fleet().check_master_key(&sealer).await?;
     make_own_storage_root(config)?;
     let mut settings = scheduler::Config::new(config.data.clone());
+    settings.console.clone_from(&config.public_url);
+    settings.http_allowed.clone_from(&config.http_allowed);
     if let Some(count) = config.concurrency {
         settings.concurrency = count;
     }

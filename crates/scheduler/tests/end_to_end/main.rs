@@ -6,6 +6,7 @@
 )]
 #![expect(clippy::future_not_send, reason = "each test runs on one thread")]
 
+mod alerts;
 mod applications;
 mod checks;
 mod credentials;
@@ -15,5 +16,6 @@ mod hosts;
 mod lifecycle;
 mod messages;
 mod quota;
+mod receivers;
 mod runs;
 mod world;
