@@ -2,6 +2,7 @@
 //!
 //! The scripts stand in `browser/`. Each runs by itself, against a world of its own, and says nothing unless it fails.
 
+mod alerts;
 mod applications;
 mod flows;
 mod pages;

@@ -225,6 +225,19 @@ export async function checkAgain(page) {
   return new URL(page.url()).pathname;
 }
 
+/** Alerts > Alert channels > Add channel > Webhook. */
+export async function addWebhook(page, name, address, secret) {
+  await page.goto(at('/alerts'));
+  step(`Alert channels > Add channel > Webhook to ${address}`);
+  await link(page, 'Alert channels').click();
+  await page.locator('summary', {hasText: 'Add channel'}).click();
+  await link(page, 'Webhook').click();
+  await field(panel(page), 'Name').fill(name);
+  await field(panel(page), 'Address').fill(address);
+  await field(panel(page), 'Secret').fill(secret);
+  await button(panel(page), 'Add channel').click();
+}
+
 export async function signOut(page) {
   step('sign out');
   await page.getByLabel(/account menu/).click();

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 
-import {beginSecondFactor, checkAgain, setUp, turnOnSecondFactor} from './acts.mjs';
-import {LOOKS, axe, drive, owner, settled, step, world} from './console.mjs';
+import {addWebhook, beginSecondFactor, checkAgain, setUp, turnOnSecondFactor} from './acts.mjs';
+import {LOOKS, axe, drive, owner, sees, settled, step, world} from './console.mjs';
 import {crawl} from './crawl.mjs';
 import {codeOf} from './totp.mjs';
 
@@ -42,6 +42,8 @@ drive(async (console) => {
   wrong.push(...(await violations(stranger, checker)).map((fault) => `/login: ${fault}`));
 
   // What only shows on the way to something: a token being tried, a second factor before it is on, and after.
+  await addWebhook(page, 'on call', 'http://127.0.0.1:9/alerts', 'a secret of both sides');
+  await sees(page.getByRole('row', {name: /on call/}));
   const check = await checkAgain(page);
   await page.goto('/account/second-factor/new');
   await look('/account/second-factor/new');

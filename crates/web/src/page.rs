@@ -24,6 +24,7 @@ pub(crate) enum Tab {
     Snapshots,
     Storages,
     Passwords,
+    Alerts,
     Members,
     Audit,
     Account,
@@ -63,6 +64,7 @@ impl Tab {
             Self::Snapshots => "snapshots",
             Self::Storages => "storages",
             Self::Passwords => "passwords",
+            Self::Alerts => "alerts",
             Self::Members => "members",
             Self::Audit => "audit",
             Self::Account | Self::Installation | Self::None => "",
@@ -79,6 +81,7 @@ impl Tab {
             Self::Snapshots => "Snapshots",
             Self::Storages => "Storages",
             Self::Passwords => "Password Manager",
+            Self::Alerts => "Alerts",
             Self::Members => "Members",
             Self::Audit => "Audit log",
             Self::Account => "Your account",
@@ -97,6 +100,7 @@ impl Tab {
             Self::Snapshots => "history",
             Self::Storages => "database",
             Self::Passwords => "key",
+            Self::Alerts => "bell",
             Self::Members => "users",
             Self::Audit => "file-text",
             Self::Account => "user",
@@ -164,6 +168,18 @@ impl Page {
     /// Whether the viewer may run and cancel tasks.
     pub(crate) fn may_operate(&self) -> bool {
         self.may(MemberRole::Operator)
+    }
+
+    /// Open alerts of the tenant that nobody has acknowledged.
+    pub(crate) fn alert_count(&self) -> u64 {
+        let (Some((tenant, _)), Some(viewer)) = (&self.tenant, &self.viewer) else {
+            return 0;
+        };
+        viewer
+            .memberships
+            .iter()
+            .find(|one| one.tenant_name == *tenant)
+            .map_or(0, |one| one.alert_count)
     }
 
     /// Whether the viewer may change organizations, credentials, passwords and plans.

@@ -82,6 +82,7 @@ impl Route {
 pub(crate) fn table() -> Vec<Route> {
     [
         views::routes(),
+        views::alerts::routes(),
         views::applications::routes(),
         views::checks::routes(),
         views::github::routes(),

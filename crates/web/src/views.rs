@@ -12,6 +12,7 @@ use crate::router::{Access, Route};
 use crate::{assets, page};
 
 pub(crate) mod account;
+pub(crate) mod alerts;
 pub(crate) mod applications;
 pub(crate) mod audit;
 pub(crate) mod checks;
