@@ -71,7 +71,10 @@ async fn settle(engine: &Engine, claim: &ClaimedDelivery) -> Result<(), Error> {
         let kind = claim.target.kind().as_str();
         info!(channel = %claim.channel, kind, attempt = claim.attempt, refusal, "An alert was not heard.");
     }
-    let outcome = outcome.as_ref().map(|()| ()).map_err(String::as_str);
+    let outcome = match &outcome {
+        Ok(()) => Ok(()),
+        Err(refusal) => Err(refusal.as_str()),
+    };
     engine.fleet.settle_delivery(claim, outcome).await?;
     Ok(())
 }
@@ -79,11 +82,12 @@ async fn settle(engine: &Engine, claim: &ClaimedDelivery) -> Result<(), Error> {
 /// Sends it; or why it was not heard, in a sentence for the channel's admin.
 async fn send(engine: &Engine, claim: &ClaimedDelivery) -> Result<(), String> {
     let secret = engine.fleet.delivery_secret(claim, &engine.sealer).await;
-    let secret = secret.map_err(|error| match error {
-        store::Error::BrokenSeal => {
+    let secret = secret.map_err(|error| {
+        if matches!(error, store::Error::BrokenSeal) {
             "The channel's secret cannot be opened: edit the channel and enter it again.".to_owned()
+        } else {
+            format!("The channel's secret cannot be read: {error}")
         }
-        other => format!("The channel's secret cannot be read: {other}"),
     })?;
     let letter = letter::Letter {
         claim,

@@ -77,7 +77,7 @@ fn message(target: &Mail, letter: &Letter<'_>) -> Result<Message, String> {
 fn refusal(server: &str, error: &lettre::transport::smtp::Error) -> String {
     if let Some(code) = error.status() {
         let words = std::error::Error::source(error)
-            .map(|words| words.to_string())
+            .map(ToString::to_string)
             .unwrap_or_default();
         let words: String = words
             .chars()

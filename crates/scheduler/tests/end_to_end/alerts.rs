@@ -232,7 +232,7 @@ async fn what_is_not_heard_is_sent_again_later_and_given_up_with_a_sentence(pool
     // The third never hears.
     world
         .eventually("it is given up in the end", async || {
-            world.pass(Duration::from_secs(13 * 3600));
+            world.pass(Duration::from_hours(13));
             scheduler.ring();
             last(elsewhere).await.unwrap().ended_at.is_some()
         })

@@ -65,7 +65,6 @@ async fn a_host_that_counts_nothing_is_known_as_such_and_refuses_nothing(pool: P
     let ended = world.run(plan).await;
     assert_eq!(ended.state, RunState::Complete, "{ended:#?}");
     assert_eq!(world.refused(), 0);
-    assert_eq!(ended.throttled_s, 0.0);
 
     let authority = world.organization.host.authority();
     assert!(world.db.fleet().unlimited_hosts().await.unwrap().is_empty());

@@ -98,7 +98,7 @@ async fn ask_an_owner(stage: &Stage, account: &str) {
 async fn offered(stage: &Stage) -> Option<i64> {
     let organization = stage.world.organization.id;
     let all = stage.world.scoped.installation_requests(organization).await;
-    all.unwrap()[0].installation
+    all.unwrap().first().unwrap().installation
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

@@ -176,8 +176,9 @@ async fn list(context: &Context) -> Result<Exit, Error> {
 fn state(application: &Application) -> String {
     match (&application.state, &application.answer) {
         (ApplicationState::Asked | ApplicationState::Converting, _) => "not made yet".to_owned(),
-        (ApplicationState::Refused(sentence), _) => sentence.clone(),
-        (ApplicationState::Ready, Some(sentence)) => sentence.clone(),
+        (ApplicationState::Refused(sentence), _) | (ApplicationState::Ready, Some(sentence)) => {
+            sentence.clone()
+        }
         (ApplicationState::Ready, None) if application.answered_at.is_some() => "ready".to_owned(),
         (ApplicationState::Ready, None) => "not looked at yet".to_owned(),
     }
