@@ -177,7 +177,7 @@ impl Fleet {
     ) -> Result<ApplicationId, Error> {
         let id = ApplicationId::new();
         let now = self.db.clock.now();
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         seal::hold_off(&mut tx).await?;
         clear_slot(&mut tx, new).await?;
         sqlx::query!(
@@ -212,7 +212,7 @@ impl Fleet {
     /// Removes an application that no credential lives by.
     #[instrument(name = "store.applications.remove", skip_all, fields(application = %id))]
     pub async fn remove_application(&self, id: ApplicationId) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let row = sqlx::query!(
             "SELECT host_kind, host_url, slot FROM applications WHERE id = $1 FOR UPDATE",
             id.0,

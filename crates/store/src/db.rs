@@ -7,6 +7,7 @@ use domain::{Clock, TenantId};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool, Postgres, Transaction};
+use tracing::Instrument;
 
 use crate::{Actor, Bell, Error, People};
 
@@ -68,6 +69,24 @@ impl Db {
     /// Uses connections that exist already, as tests do.
     pub fn from_pool(pool: PgPool, clock: Clock) -> Self {
         Self { pool, clock }
+    }
+
+    /// Begins a transaction that sees every tenant.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, Error> {
+        self.begin_with("BEGIN".to_owned()).await
+    }
+
+    /// Begins a transaction with these statements, in one message.
+    ///
+    /// A task of its own waits for the answer. sqlx 0.9.0 knows of a transaction only once it is answered (launchbadge/sqlx#4393):
+    /// whoever gave up before, as a request does whose client has gone, would put a connection back that is in a transaction,
+    /// and what the next one wrote with it would never be committed.
+    async fn begin_with(&self, begin: String) -> Result<Transaction<'static, Postgres>, Error> {
+        let pool = self.pool.clone();
+        // Statements of ours, in which nothing stands that anybody has said.
+        let begin = async move { pool.begin_with(AssertSqlSafe(begin)).await };
+        let begun = tokio::spawn(begin.in_current_span()).await;
+        Ok(begun.map_err(|_| sqlx::Error::WorkerCrashed)??)
     }
 
     /// Brings the schema up to date. Several processes may do so at once.
@@ -141,9 +160,7 @@ impl Scoped {
             "BEGIN; SET LOCAL holdfast.tenant = '{}'; SET LOCAL ROLE holdfast_tenant",
             self.tenant.0
         );
-        // An id cannot end the text that it stands in.
-        let tx = self.db.pool.begin_with(AssertSqlSafe(begin)).await?;
-        Ok(tx)
+        self.db.begin_with(begin).await
     }
 }
 

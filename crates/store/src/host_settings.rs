@@ -37,7 +37,7 @@ impl Fleet {
         pem: Option<&str>,
     ) -> Result<(), Error> {
         let now = self.db.clock.now();
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         sqlx::query!(
             r#"
             INSERT INTO host_settings (host, certificate_authority, changed_at)

@@ -279,7 +279,7 @@ impl Fleet {
         request: &OpenRequest,
         installation: i64,
     ) -> Result<bool, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let result = sqlx::query!(
             r#"
             UPDATE installation_requests r

@@ -30,7 +30,7 @@ impl Fleet {
         notice: Option<&Notice>,
     ) -> Result<bool, Error> {
         let now = self.db.clock.now();
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let result = sqlx::query!(
             r#"
             INSERT INTO messages (application_id, guid, notice, received_at, done_at)
@@ -72,7 +72,7 @@ impl Fleet {
     /// Acts upon the message that has waited longest. Says whether there was one.
     #[instrument(name = "store.messages.act", level = "debug", skip_all)]
     pub async fn act_on_message(&self) -> Result<bool, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let row = sqlx::query!(
             r#"
             SELECT application_id, guid, notice

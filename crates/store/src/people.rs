@@ -106,7 +106,7 @@ impl People {
         new: NewPerson,
         tenant: &Name,
     ) -> Result<PersonId, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         // Two people may hold the code of the first start: the second waits here, and then finds the first.
         sqlx::query!("LOCK TABLE people IN SHARE ROW EXCLUSIVE MODE")
             .execute(&mut *tx)
@@ -159,7 +159,7 @@ impl People {
     /// Adds somebody who belongs to no tenant yet.
     #[instrument(name = "store.people.add", skip_all)]
     pub async fn add(&self, new: NewPerson, operator: bool) -> Result<PersonId, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let person = self.insert(&mut tx, &new, operator).await?;
         self.note_installation(
             &mut tx,
@@ -226,7 +226,7 @@ impl People {
     /// Changes what others see.
     #[instrument(name = "store.people.rename", skip_all)]
     pub async fn rename(&self, person: PersonId, name: &PersonName) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let before =
             sqlx::query_scalar!("SELECT name FROM people WHERE id = $1 FOR UPDATE", person.0)
                 .fetch_optional(&mut *tx)
@@ -274,7 +274,7 @@ impl People {
         password_hash: &str,
         drop_totp: bool,
     ) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         self.put_password(&mut tx, person, password_hash).await?;
         sqlx::query!("DELETE FROM sessions WHERE person_id = $1", person.0)
             .execute(&mut *tx)
@@ -392,7 +392,7 @@ impl People {
     /// Writes into the installation's log what changes nothing but must be known: that something sensitive was read.
     #[instrument(name = "store.people.record", skip_all, fields(action = act.action))]
     pub async fn record(&self, act: Act<'_>) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         self.note_installation(&mut tx, act).await?;
         tx.commit().await?;
         Ok(())

@@ -57,7 +57,7 @@ impl Fleet {
         // In one order, so that two workers never wait for each other.
         let mut rows: Vec<&Exchange> = rows.iter().collect();
         rows.sort_by(|a, b| (&a.key, &a.resource).cmp(&(&b.key, &b.resource)));
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         crate::workers::check_alive(&mut tx, worker).await?;
         let mut grants = Vec::with_capacity(rows.len());
         for row in rows {

@@ -26,7 +26,7 @@ impl Fleet {
     /// Adds a tenant, with a key of its own for its secrets.
     #[instrument(name = "store.tenants.add", skip_all)]
     pub async fn add_tenant(&self, name: &Name, sealer: &Sealer) -> Result<Tenant, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let tenant = self.add_tenant_in(&mut tx, name, sealer).await?;
         tx.commit().await?;
         Ok(tenant)
@@ -100,7 +100,7 @@ impl Fleet {
     #[instrument(name = "store.tenants.weigh", skip_all, fields(%tenant, %weight))]
     pub async fn weigh_tenant(&self, tenant: TenantId, weight: Weight) -> Result<(), Error> {
         let now = self.db.clock.now();
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let before = sqlx::query!(
             "SELECT name, weight FROM tenants WHERE id = $1 FOR NO KEY UPDATE",
             tenant.0,

@@ -101,7 +101,7 @@ impl Fleet {
         let application = self.application(id).await?.ok_or(Error::Missing {
             what: "application",
         })?;
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         seal::hold_off(&mut tx).await?;
         let result = sqlx::query!(
             r#"

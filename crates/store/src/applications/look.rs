@@ -31,7 +31,7 @@ impl Fleet {
     /// Asks the scheduler to look at an application on its host.
     #[instrument(name = "store.applications.ask", skip_all, fields(application = %id))]
     pub async fn ask_about_application(&self, id: ApplicationId) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let result = sqlx::query!(
             "UPDATE applications SET check_requested_at = $2 WHERE id = $1 AND state = 'ready'",
             id.0,

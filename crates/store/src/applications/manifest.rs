@@ -36,7 +36,7 @@ impl Fleet {
             session,
         };
         let id = ApplicationId::new();
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         clear_slot(&mut tx, new).await?;
         sqlx::query!(
             r#"
@@ -72,7 +72,7 @@ impl Fleet {
         session: SessionId,
         code: &Secret,
     ) -> Result<Option<ApplicationId>, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         seal::hold_off(&mut tx).await?;
         let id = sqlx::query_scalar!(
             r#"
@@ -140,7 +140,7 @@ impl Fleet {
         keys: Result<&ApplicationKeys, &str>,
     ) -> Result<(), Error> {
         let id = conversion.id;
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         seal::hold_off(&mut tx).await?;
         let result = match keys {
             Ok(keys) => {

@@ -116,7 +116,7 @@ impl People {
     /// Everybody and every action that the installation's own log names.
     #[instrument(name = "store.audit.installation_words", skip_all)]
     pub async fn audit_words(&self) -> Result<AuditWords, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let words = words(&mut tx, None).await?;
         tx.commit().await?;
         Ok(words)
@@ -130,7 +130,7 @@ impl People {
         older_than: Option<AuditPlace>,
         limit: u32,
     ) -> Result<Vec<AuditEntry>, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let entries = entries(&mut tx, None, filter, older_than, limit).await?;
         tx.commit().await?;
         Ok(entries)

@@ -38,7 +38,7 @@ impl Fleet {
     /// Claims the check that has waited longest.
     #[instrument(name = "store.checks.claim", level = "debug", skip_all, fields(worker = %worker))]
     pub async fn claim_check(&self, worker: WorkerId) -> Result<Option<ClaimedCheck>, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         crate::workers::check_alive(&mut tx, worker).await?;
         let row = sqlx::query!(
             r#"

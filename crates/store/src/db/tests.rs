@@ -1,3 +1,7 @@
+use std::task::Poll;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, Row};
 
 use super::*;
@@ -50,6 +54,36 @@ async fn every_tenant_table_is_isolated_and_every_key_begins_with_the_tenant(poo
         .await
         .unwrap();
     assert!(tables >= 24, "{tables}");
+}
+
+/// Asks once whether it is done, and gives it up.
+async fn give_up<T>(work: impl Future<Output = T>) {
+    let mut work = std::pin::pin!(work);
+    let is_done =
+        std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_ready()));
+    assert!(!is_done.await);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_transaction_given_up_while_it_begins_leaves_nothing_behind(
+    options: PgPoolOptions,
+    connect: PgConnectOptions,
+) {
+    let only = options.max_connections(1).test_before_acquire(false);
+    let only = only.connect_with(connect).await.unwrap();
+    let db = Db::from_pool(only, Clock::system());
+    let scoped = db.tenant(TenantId::new());
+    let look = async || -> (DateTime<Utc>, bool) {
+        let look = "SELECT now(), current_user = session_user";
+        sqlx::query_as(look).fetch_one(&db.pool).await.unwrap()
+    };
+    for _ in 0..20 {
+        give_up(db.begin()).await;
+        give_up(scoped.begin()).await;
+        let ((first, is_itself), (second, _)) = (look().await, look().await);
+        assert!(is_itself);
+        assert!(first < second, "time stands still within a transaction");
+    }
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -35,7 +35,7 @@ impl Fleet {
         spendings: &[SpendingRow],
         events: &[BucketEvent],
     ) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         add_spendings(&mut tx, spendings).await?;
         add_minutes(&mut tx, spendings).await?;
         for event in events {
@@ -80,7 +80,7 @@ impl Fleet {
     #[instrument(name = "store.history.tend", level = "debug", skip_all)]
     pub async fn tend_history(&self) -> Result<(), Error> {
         let now = self.db.clock.now();
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let is_mine = sqlx::query_scalar!(
             r#"SELECT pg_try_advisory_xact_lock($1) AS "is_mine!""#,
             TENDING,

@@ -49,7 +49,7 @@ impl People {
     /// Whether somebody at an address may try to sign in to an account, which need not exist.
     #[instrument(name = "store.sign_in_attempts.look", skip_all)]
     pub async fn attempts(&self, account: &str, address: IpAddr) -> Result<Attempts, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let attempts = self.attempts_in(&mut tx, account, address).await?;
         tx.commit().await?;
         Ok(attempts)
@@ -104,7 +104,7 @@ impl People {
     /// looked at than are left. What comes back is as it was before this one.
     #[instrument(name = "store.sign_in_attempts.begin", skip_all)]
     pub async fn begin_attempt(&self, account: &str, address: IpAddr) -> Result<Attempts, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         // In one order, so that two of these cannot wait for each other.
         let mut keys = [account_key(account), address_key(address)];
         keys.sort();
@@ -129,7 +129,7 @@ impl People {
         address: IpAddr,
         succeeded: bool,
     ) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         self.note_in(&mut tx, account, address, succeeded).await?;
         tx.commit().await?;
         Ok(())

@@ -30,7 +30,7 @@ impl People {
     /// The invitation that a link is about, if it is still good.
     #[instrument(name = "store.invitations.follow", skip_all)]
     pub async fn invited(&self, token_hash: &[u8; 32]) -> Result<Option<Invited>, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let invited = self.open_invitation(&mut tx, token_hash).await?;
         tx.commit().await?;
         Ok(invited)
@@ -39,7 +39,7 @@ impl People {
     /// Makes a person who has signed in a member. The invitation must be for her e-mail address.
     #[instrument(name = "store.invitations.accept", skip_all)]
     pub async fn accept(&self, token_hash: &[u8; 32], person: PersonId) -> Result<TenantId, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let invited = self
             .open_invitation(&mut tx, token_hash)
             .await?
@@ -66,7 +66,7 @@ impl People {
         name: PersonName,
         password_hash: String,
     ) -> Result<(PersonId, TenantId), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let invited = self
             .open_invitation(&mut tx, token_hash)
             .await?
@@ -190,7 +190,7 @@ impl People {
         person: PersonId,
         role: MemberRole,
     ) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         self.join(&mut tx, tenant, person, role).await?;
         tx.commit().await?;
         Ok(())

@@ -61,7 +61,7 @@ impl People {
             .filter(|c| !c.is_control())
             .take(AGENT_MAX)
             .collect();
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         sqlx::query!(
             "DELETE FROM sessions WHERE last_seen_at <= $1 OR person_id = $2 AND created_at <= $3",
             now - IDLE,
@@ -134,7 +134,7 @@ impl People {
     /// Ends one of a person's sessions; one that has ended already is no error.
     #[instrument(name = "store.sessions.close", skip_all)]
     pub async fn close_session(&self, id: SessionId, of: PersonId) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let result = sqlx::query!(
             "DELETE FROM sessions WHERE id = $1 AND person_id = $2",
             id.0,
@@ -153,7 +153,7 @@ impl People {
     /// Ends all of a person's sessions but one, and says how many.
     #[instrument(name = "store.sessions.close_others", skip_all)]
     pub async fn close_other_sessions(&self, of: PersonId, keep: SessionId) -> Result<u64, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let closed = close_others(&mut tx, of, keep).await?;
         if closed > 0 {
             self.note_person(
@@ -178,7 +178,7 @@ impl People {
         keep: SessionId,
         token_hash: &[u8; 32],
     ) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         self.put_password(&mut tx, person, password_hash).await?;
         close_others(&mut tx, person, keep).await?;
         let result = sqlx::query!(

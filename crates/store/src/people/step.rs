@@ -19,7 +19,7 @@ impl People {
         token_hash: &[u8; 32],
     ) -> Result<(), Error> {
         let now = self.db.clock.now();
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         sqlx::query!("DELETE FROM sign_ins WHERE begun_at <= $1", now - PATIENCE)
             .execute(&mut *tx)
             .await?;

@@ -47,7 +47,7 @@ impl People {
         person: PersonId,
         secret: &Secret,
     ) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         seal::hold_off(&mut tx).await?;
         let result = sqlx::query!(
             r#"
@@ -77,7 +77,7 @@ impl People {
         step: u64,
         recovery_codes: &[[u8; 32]],
     ) -> Result<bool, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let result = sqlx::query!(
             r#"
             UPDATE totps
@@ -124,7 +124,7 @@ impl People {
         person: PersonId,
         code_hash: &[u8; 32],
     ) -> Result<bool, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let result = sqlx::query!(
             "UPDATE recovery_codes SET used_at = $3 WHERE person_id = $1 AND code_hash = $2 AND used_at IS NULL",
             person.0,
@@ -161,7 +161,7 @@ impl People {
         person: PersonId,
         recovery_codes: &[[u8; 32]],
     ) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         put_recovery_codes(&mut tx, person, recovery_codes).await?;
         self.note_person(&mut tx, person, "person.replace_recovery_codes", None, None)
             .await?;
@@ -172,7 +172,7 @@ impl People {
     /// Turns the second factor off.
     #[instrument(name = "store.totps.remove", skip_all)]
     pub async fn remove_totp(&self, person: PersonId) -> Result<(), Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         if forget(&mut tx, person).await? {
             self.note_person(&mut tx, person, "person.remove_second_factor", None, None)
                 .await?;

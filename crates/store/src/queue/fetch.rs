@@ -19,7 +19,7 @@ impl Fleet {
         worker: WorkerId,
         now: DateTime<Utc>,
     ) -> Result<Option<ClaimedFetch>, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         crate::workers::check_alive(&mut tx, worker).await?;
         for (tenant, run) in runs_by_turn(&mut tx, now).await? {
             // Other workers may have taken this run's last fetch in the meantime.

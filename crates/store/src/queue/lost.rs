@@ -18,7 +18,7 @@ impl Fleet {
     /// Strikes off the workers that were silent for too long and gives their work to others; answers how many claims.
     #[instrument(name = "store.workers.release_lost", level = "debug", skip_all)]
     pub async fn release_lost(&self) -> Result<u64, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         sqlx::query!(
             r#"
             DELETE FROM workers
@@ -43,7 +43,7 @@ impl Fleet {
     /// others at once; answers how many claims.
     #[instrument(name = "store.workers.retire", skip_all, fields(worker = %worker))]
     pub async fn retire_worker(&self, worker: WorkerId) -> Result<u64, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         sqlx::query!("DELETE FROM workers WHERE id = $1", worker.0)
             .execute(&mut *tx)
             .await?;
@@ -143,7 +143,7 @@ impl Fleet {
     /// failed nor ended, and goes on with the plan's next firing or when a person asks.
     #[instrument(name = "store.runs.park_ended_windows", level = "debug", skip_all)]
     pub async fn park_ended_windows(&self, now: DateTime<Utc>) -> Result<u64, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         let ended = sqlx::query!(
             r#"
             SELECT

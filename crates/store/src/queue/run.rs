@@ -21,7 +21,7 @@ impl Fleet {
         worker: WorkerId,
         now: DateTime<Utc>,
     ) -> Result<Option<ClaimedRun>, Error> {
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         crate::workers::check_alive(&mut tx, worker).await?;
         let row = sqlx::query!(
             r#"

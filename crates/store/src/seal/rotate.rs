@@ -71,7 +71,7 @@ impl Fleet {
     #[instrument(name = "store.seal.rotate", skip_all)]
     pub async fn reseal(&self, sealer: &Sealer) -> Result<Resealed, Error> {
         let mut done = Resealed::default();
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         // Waits for whoever has begun to seal something, and makes whoever begins now wait; readers go on.
         sqlx::query!("LOCK TABLE tenant_keys, totps, applications IN SHARE ROW EXCLUSIVE MODE")
             .execute(&mut *tx)
