@@ -51,7 +51,7 @@ impl Fleet {
     #[instrument(name = "store.alerts.raise", level = "debug", skip_all)]
     pub async fn raise_alerts(&self) -> Result<Round, Error> {
         let now = self.db.clock.now();
-        let mut tx = self.db.pool.begin().await?;
+        let mut tx = self.db.begin().await?;
         sqlx::query!("SELECT pg_advisory_xact_lock($1)", LOCK)
             .execute(&mut *tx)
             .await?;
