@@ -146,6 +146,7 @@ pub(super) fn empty_project(world: &mut World, group: u64, path: &str, root: &Pa
         former: Vec::new(),
         git: root.join(format!("{id}.git")),
         wiki: None,
+        lfs_enabled: true,
         lfs: BTreeMap::new(),
         uploads: BTreeMap::new(),
         snippets: BTreeMap::new(),
@@ -300,10 +301,26 @@ impl Things {
             fields.insert("target_branch".to_owned(), "main".into());
             fields.insert("draft".to_owned(), false.into());
         }
+        // Every second one has an award, and every second merge request an approval.
+        let is_liked = iid % 2 == 1;
+        let award = json!({
+            "id": world.next_id(),
+            "name": "thumbsup",
+            "user": self.author,
+            "created_at": moment(epoch()),
+            "updated_at": moment(epoch()),
+            "awardable_id": id,
+            "awardable_type": if is_issue { "Issue" } else { "MergeRequest" },
+        });
         let mut item = Item {
             fields,
             updated_at,
             discussions: Vec::new(),
+            awards: is_liked.then_some(award).into_iter().collect(),
+            approved_by: (is_liked && !is_issue)
+                .then(|| json!({ "user": self.author, "approved_at": moment(updated_at) }))
+                .into_iter()
+                .collect(),
         };
         for _ in 0..notes {
             let body = words::text(&mut self.random);

@@ -87,7 +87,7 @@ pub(super) fn project(simulator: &Simulator, world: &World, project: &Project) -
         "open_issues_count": project.issues.values().filter(is_open).count(),
         "issues_enabled": !project.is_off("issues_access_level"),
         "wiki_enabled": !project.is_off("wiki_access_level"),
-        "lfs_enabled": true,
+        "lfs_enabled": project.lfs_enabled,
         "import_status": "none",
         "marked_for_deletion_on": null,
         "merge_method": "merge",
@@ -112,6 +112,11 @@ pub(super) fn item(simulator: &Simulator, world: &World, project: &Project, item
     if let Value::Object(fields) = &mut shown {
         fields.insert("updated_at".to_owned(), moment(item.updated_at).into());
         fields.insert("user_notes_count".to_owned(), notes.into());
+        for (count, name) in [("upvotes", "thumbsup"), ("downvotes", "thumbsdown")] {
+            let is_one = |award: &&Value| award.get("name").and_then(Value::as_str) == Some(name);
+            let all = item.awards.iter().filter(is_one).count();
+            fields.insert(count.to_owned(), all.into());
+        }
         let path = world.project_path(project);
         let address = format!("{}/{path}/-/{}", simulator.base, iid.unwrap_or_default());
         fields.insert("web_url".to_owned(), address.into());

@@ -165,6 +165,8 @@ pub struct Project {
     pub git: PathBuf,
     /// The wiki's, if it has one.
     pub wiki: Option<PathBuf>,
+    /// Whether Git LFS is switched on: then a push without its objects is refused.
+    pub lfs_enabled: bool,
     /// Git LFS objects by SHA-256.
     pub lfs: BTreeMap<String, Content>,
     /// The bytes of uploads by number.
@@ -188,6 +190,10 @@ pub struct Item {
     pub updated_at: DateTime<Utc>,
     /// What was said, thread by thread.
     pub discussions: Vec<Discussion>,
+    /// Award emoji on it.
+    pub awards: Vec<Value>,
+    /// Who has approved of it, if it is a merge request.
+    pub approved_by: Vec<Value>,
 }
 
 /// A thread.

@@ -172,6 +172,13 @@ fn items<'a>(
             let threads = item.discussions.iter().map(show::discussion);
             Ok(asked.list(threads.collect(), false))
         }
+        ["award_emoji"] => Ok(asked.list(item.awards.clone(), false)),
+        // Issues are not approved of.
+        ["approvals"] if item.fields.get("source_branch").is_some() => Ok(json_of(&json!({
+            "iid": item.fields.get("iid"),
+            "approved": !item.approved_by.is_empty(),
+            "approved_by": item.approved_by,
+        }))),
         ["notes"] => {
             let notes = item.discussions.iter().flat_map(|one| one.notes.clone());
             Ok(asked.list(notes.collect(), false))

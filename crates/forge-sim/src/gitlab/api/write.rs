@@ -58,6 +58,11 @@ pub(super) fn create_project(asked: &Asked<'_>) -> Result<Response, Refused> {
     if text("visibility") == Some("public") {
         project.visibility = "public";
     }
+    project.lfs_enabled = asked
+        .body
+        .get("lfs_enabled")
+        .and_then(Value::as_bool)
+        .unwrap_or(true);
     (
         project.created_at,
         project.updated_at,
@@ -195,6 +200,9 @@ fn change_project(project: &mut Project, body: &Value, now: DateTime<Utc>) {
     if let Some(description) = text("description") {
         project.description = description;
     }
+    if let Some(is_on) = body.get("lfs_enabled").and_then(Value::as_bool) {
+        project.lfs_enabled = is_on;
+    }
     if let Some(branch) = text("default_branch") {
         project.default_branch = Some(branch);
     }
@@ -259,6 +267,8 @@ fn add_issue(
             fields,
             updated_at: now,
             discussions: Vec::new(),
+            awards: Vec::new(),
+            approved_by: Vec::new(),
         },
     );
     project.touch(now);
