@@ -68,8 +68,8 @@ impl Kind {
         Self::DeployKeys,
     ];
 
-    /// Whether a vendor's hosts have it and a snapshot holds it. What is said about a merge request is a review comment, and
-    /// an approval of one is not kept yet.
+    /// Whether a vendor's hosts have it and a snapshot holds it. What is said about a merge request, and who approves
+    /// of it, is a review comment.
     pub fn is_of(self, forge: ForgeKind) -> bool {
         match self {
             Self::Git

@@ -14,10 +14,13 @@ const ITEMS_A_PAGE: u8 = 20;
 /// GitLab's usual limit for the text of a snippet is 50 MB; one that is larger is not kept in a list.
 const LARGEST_SNIPPET: usize = 52_428_800;
 
+/// The list of merge requests, of which people approve.
+pub(crate) const OF_MERGE_REQUESTS: &str = "merge_requests";
+
 /// What is asked about each item.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Composed {
-    /// All that was said about each issue or merge request, which is the list's path.
+    /// All that was said about each issue or merge request, which is the list's path: threads, award emoji, approvals.
     Discussions(&'static str),
     /// The text of each snippet.
     Snippets,
@@ -110,12 +113,25 @@ impl Composed {
                 } else {
                     Vec::new()
                 };
-                Ok(json!({
+                let mut whole = json!({
                     "id": number("id"),
                     "iid": iid,
                     "updated_at": updated_at(&item),
                     "discussions": discussions,
-                }))
+                });
+                // Thumbs are counted in the list: an item without any is not asked about, whatever else it was awarded.
+                if number("upvotes") + number("downvotes") > 0 {
+                    let path = format!("{project}/{path}/{iid}/award_emoji?per_page=100");
+                    let awards = all(client, path, "award_emoji").await?;
+                    insert(&mut whole, "award_emoji", awards.into());
+                }
+                if path == OF_MERGE_REQUESTS {
+                    let path = format!("{project}/{path}/{iid}/approvals");
+                    let approvals = client.one(&path, "approvals").await?;
+                    let by = approvals.get("approved_by").cloned().unwrap_or_default();
+                    insert(&mut whole, "approved_by", by);
+                }
+                Ok(whole)
             }
             Self::Snippets => {
                 let path = format!("{project}/snippets/{}/raw", number("id"));

@@ -7,7 +7,7 @@ use domain::Kind;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::composed::Composed;
+use super::composed::{Composed, OF_MERGE_REQUESTS};
 use crate::content::{Collection, List, Source, Walk, id, undated, updated_at};
 
 /// Every collection.
@@ -69,7 +69,7 @@ static MERGE_REQUEST_DISCUSSIONS: Collection = Collection {
     walk: Walk::NewestFirst,
     key: id,
     updated_at,
-    source: Source::Composed(Composed::Discussions("merge_requests")),
+    source: Source::Composed(Composed::Discussions(OF_MERGE_REQUESTS)),
 };
 static SNIPPETS: Collection = composed(Kind::Snippets, Composed::Snippets, id);
 static PIPELINE_SCHEDULES: Collection =

@@ -592,3 +592,26 @@ async fn a_code_becomes_a_token_and_a_refresh_token_ends_the_one_it_came_with() 
         "{reused:?}"
     );
 }
+
+#[tokio::test]
+async fn awards_and_approvals_stand_beside_what_was_said() {
+    let gitlab = GitLab::new(acme()).await;
+    let rich = gitlab.project("acme/sub/rich").await;
+    let client = gitlab.client();
+    let read = async |kind| {
+        client
+            .page(kind, &rich, &Cursor::default())
+            .await
+            .unwrap()
+            .items
+    };
+    let of = |rows: &[Value], iid: i64| rows.iter().find(|row| row["iid"] == iid).unwrap().clone();
+    let requests = read(Kind::ReviewComments).await;
+    assert_eq!(of(&requests, 1)["award_emoji"][0]["name"], "thumbsup");
+    assert!(of(&requests, 1)["approved_by"][0]["user"]["username"].is_string());
+    assert_eq!(of(&requests, 2)["approved_by"], serde_json::json!([]));
+    assert_eq!(of(&requests, 2).get("award_emoji"), None);
+    let issues = read(Kind::IssueComments).await;
+    assert_eq!(of(&issues, 1)["award_emoji"][0]["name"], "thumbsup");
+    assert_eq!(of(&issues, 1).get("approved_by"), None);
+}
