@@ -23,7 +23,6 @@ struct Site {
 async fn backed_up() -> Site {
     let recipe = Recipe::group("acme", 1)
         .with_project(ProjectRecipe {
-            lfs_objects: 0,
             issues: 7,
             ..ProjectRecipe::rich("sub/rich")
         })
@@ -153,10 +152,9 @@ async fn a_restored_project_equals_its_source_and_a_second_time_makes_nothing() 
     let plan = site.restore(&[], 0).await;
     assert_eq!(plan["writes"]["issues"], 7, "{plan:#}");
     assert_eq!(plan["writes"]["issue_comments"], 14, "{plan:#}");
-    assert!(
-        plan["stays"].to_string().contains("merge requests"),
-        "{plan:#}"
-    );
+    for word in ["merge requests", "2 objects of Git LFS"] {
+        assert!(plan["stays"].to_string().contains(word), "{plan:#}");
+    }
     let exists = site
         .control()
         .with_world(|world| world.project(COPY).is_some());
@@ -164,6 +162,11 @@ async fn a_restored_project_equals_its_source_and_a_second_time_makes_nothing() 
 
     let first = site.restore(&["--yes"], 0).await;
     assert_eq!(first["made"]["issues"], 7, "{first:#}");
+    let has_lfs = |project| {
+        let world = site.control();
+        world.with_world(|world| world.project(project).unwrap().lfs_enabled)
+    };
+    assert!(has_lfs(SOURCE) && !has_lfs(COPY));
     assert_eq!(site.written(COPY), site.written(SOURCE));
     assert_eq!(site.references(COPY), site.references(SOURCE));
     let second = site.restore(&["--yes"], 0).await;

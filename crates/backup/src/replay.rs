@@ -144,6 +144,10 @@ impl<'a> Replay<'a> {
                 body.insert(name.clone(), value.clone());
             }
         }
+        if self.source.held(Kind::Lfs) > 0 {
+            // As long as Git LFS is switched on, GitLab refuses a push whose objects it does not have (gitlab-org/gitlab#20436).
+            body.insert("lfs_enabled".to_owned(), false.into());
+        }
         self.client
             .make(Made::Project, "projects", Value::Object(body))
             .await?;

@@ -25,7 +25,10 @@ pub struct Plan {
 
 /// Kinds that are held and cannot be written, or not by this version.
 const STAYS: [(Kind, &str); 11] = [
-    (Kind::Lfs, "objects of Git LFS"),
+    (
+        Kind::Lfs,
+        "objects of Git LFS: the project has pointers in their place, and LFS switched off",
+    ),
     (
         Kind::PullRequests,
         "merge requests: the API cannot make merged or closed ones",
@@ -54,14 +57,10 @@ pub(super) fn of(source: &Source, host: &Host, goes_on: bool) -> Result<Plan, Er
         writes.insert(kind, u64::from(is_there));
     }
     writes.retain(|_, count| *count > 0);
-    let held = |kind| {
-        let coverage = source.manifest.coverage.get(&kind);
-        coverage.map_or(0, |coverage| coverage.count)
-    };
     let mut stays: Vec<String> = STAYS
         .iter()
-        .filter(|(kind, _)| held(*kind) > 0)
-        .map(|(kind, words)| format!("{} {words}", held(*kind)))
+        .filter(|(kind, _)| source.held(*kind) > 0)
+        .map(|(kind, words)| format!("{} {words}", source.held(*kind)))
         .collect();
     if writes.contains_key(&Kind::Issues) {
         stays.push("authors and dates of change: the token's user becomes the author".to_owned());

@@ -34,6 +34,12 @@ impl Source {
         self.folder.join(part)
     }
 
+    /// How many of a kind the snapshot holds.
+    pub(super) fn held(&self, kind: Kind) -> u64 {
+        let coverage = self.manifest.coverage.get(&kind);
+        coverage.map_or(0, |coverage| coverage.count)
+    }
+
     /// Whether there is a branch or a tag to push.
     pub(super) fn has_git(&self) -> bool {
         self.manifest.git.as_ref().is_some_and(|git| git.count > 0)
