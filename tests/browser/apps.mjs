@@ -30,17 +30,17 @@ export async function makeApplication(page, label, name) {
 }
 
 /** Add organization > GitHub App, installed on an account of the forge. */
-export async function registerByApp(page, account = organization) {
+export async function registerByApp(page, name = organization) {
   await tab(page, 'GitHub');
   step('Add organization by GitHub App');
   await link(page, 'Add organization').first().click();
   await field(panel(page), 'Host').fill(world.forge);
-  await field(panel(page), 'Name').fill(organization);
+  await field(panel(page), 'Name').fill(name);
   await panel(page).getByRole('radio', {name: /^GitHub App/}).check();
   await button(panel(page), 'Add organization').click();
-  await install(page, account);
+  await install(page, organization);
   await sees(link(panel(page), 'Add plan'));
-  await reads(panel(page), `${organization} is registered.`);
+  await reads(panel(page), `${name} is registered.`);
 }
 
 /** The forge's own pages: where, and with what. */

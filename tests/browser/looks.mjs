@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 
 import {addWebhook, beginSecondFactor, checkAgain, setUp, turnOnSecondFactor} from './acts.mjs';
+import {makeApplication, onForge, registerByApp} from './apps.mjs';
 import {LOOKS, axe, drive, owner, sees, settled, step, world} from './console.mjs';
 import {crawl} from './crawl.mjs';
 import {codeOf} from './totp.mjs';
@@ -12,8 +13,8 @@ const STANDARDS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best
 /** The narrowest screen: 1280 pixels at 400 %. */
 const NARROWEST = {width: 320, height: 640};
 
-/** What no page links to: files, live streams, what is sent by other means, and pages of who is not signed in. */
-const APART = /^\/static\/|\/events\/|^\/(setup|login|login\/code|invitation\/\{token\}|search|account\/second-factor(\/new)?)$|\/search$|^\/t\/\{tenant\}$/;
+/** What no page links to: files, live streams, what is sent by other means, ways back from hosts, and pages of who is not signed in. */
+const APART = /^\/static\/|\/events\/|^\/(setup|login|login\/code|invitation\/\{token\}|search|account\/second-factor(\/new)?|github\/callback|applications\/made)$|\/search$|^\/t\/\{tenant\}$/;
 
 /** Parts that may be wider than they are shown: they can be scrolled by themselves. */
 const SCROLLED = '.tbl-wrap, .tabs, .seg, .log, pre, svg';
@@ -40,6 +41,12 @@ drive(async (console) => {
   await stranger.goto('/login');
   step('/login');
   wrong.push(...(await violations(stranger, checker)).map((fault) => `/login: ${fault}`));
+
+  // An organization that was registered by an application has pages of its own.
+  await onForge(page, 'backup-two');
+  await makeApplication(page, 'Main GitHub App', 'Backup');
+  await page.goto('/');
+  await registerByApp(page, 'by-app');
 
   // What only shows on the way to something: a token being tried, a second factor before it is on, and after.
   await addWebhook(page, 'on call', 'http://127.0.0.1:9/alerts', 'a secret of both sides');

@@ -13,6 +13,7 @@ const TENANT: &str = "first";
 /// A tenant with a past: complete tasks, one with omissions, one that waits, credentials that work and one that does not.
 async fn lived_in() -> World {
     let world = World::registered(json!({
+        "owner": "backup-two",
         "repositories": [
             {"name": "one", "commits": 4, "issues": 6, "pulls": 2, "labels": 3, "wiki": true},
             {"name": "two", "commits": 3, "releases": 1, "assets_per_release": 1, "asset_bytes": 2000},
