@@ -33,6 +33,7 @@ mod tests;
 mod told;
 mod untold;
 mod verdict;
+mod window;
 
 pub use choice::Offer;
 pub use desk::{Ask, Claim, Decision, Desk, Options, USUAL_WEIGHT};
@@ -42,3 +43,4 @@ pub use share::Sharing;
 pub use terms::Terms;
 pub use told::{Told, ends_at};
 pub use verdict::{Demand, Hold, Outcome, Settlement, Standing, Why};
+pub use window::Windows;

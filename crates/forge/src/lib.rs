@@ -53,6 +53,7 @@ pub use lfs::{LfsAction, LfsObject, LfsPointer};
 pub use marks::{Mark, Marks};
 pub use model::{Listing, Repository};
 pub use pool::{BucketState, Claim, Event, Member, MemberView, Pool, Sharing, Terms};
+pub use pool::{Expectation, Outlook};
 #[cfg(test)]
 use test_assets::test_assets;
 pub use usage::{Choice, Spent, Usage};

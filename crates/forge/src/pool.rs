@@ -5,6 +5,7 @@ mod exchange;
 mod git;
 mod lease;
 mod member;
+mod outlook;
 mod session;
 mod state;
 #[cfg(test)]
@@ -14,14 +15,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
 use domain::{BucketKey, Clock, CredentialId, Health, Reading, Resource, Secret};
 use tokio::sync::{Notify, broadcast};
 
-use budget::{Ask, Decision, Desk, Signal};
+use budget::{Ask, Decision, Desk, Signal, Windows};
 
 pub use budget::{Claim, Sharing, Terms};
 pub(crate) use lease::Lease;
 pub use member::{Member, MemberView};
+pub use outlook::{Expectation, Outlook};
 pub(crate) use session::Session;
 pub use state::{BucketState, Event};
 
@@ -55,6 +58,8 @@ struct State {
     access: BTreeMap<(CredentialId, i64), bool>,
     /// Those whose token was refused and is being renewed, or that have none yet.
     renewing: BTreeSet<CredentialId>,
+    /// How the windows of each bucket's REST requests followed each other.
+    windows: BTreeMap<BucketKey, Windows>,
     /// How often each was handed to git, so that clones are spread.
     git_uses: BTreeMap<CredentialId, u64>,
 }
@@ -77,6 +82,7 @@ impl Pool {
             generation: 0,
             access: BTreeMap::new(),
             renewing: BTreeSet::new(),
+            windows: BTreeMap::new(),
             git_uses: BTreeMap::new(),
         };
         Self {
@@ -318,6 +324,15 @@ impl State {
         let reserve = members.map(|member| member.reserve_percent).max();
         let reserve = reserve.unwrap_or_default();
         self.desk.change(key, |ledger| ledger.open(key, reserve));
+    }
+
+    /// Learns from an answer to a request that had left at a moment how long a bucket's windows are.
+    fn hear_window(&mut self, bucket: &BucketKey, reading: Reading, left_at: DateTime<Utc>) {
+        let windows = self.windows.entry(bucket.clone()).or_default();
+        if let Some(window) = windows.hear(reading, left_at) {
+            self.desk
+                .change(bucket, |ledger| ledger.find_window(bucket, window));
+        }
     }
 
     /// Remembers whether a credential sees a repository; answers whether that is news.

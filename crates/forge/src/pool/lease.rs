@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{CredentialId, Secret};
+use domain::{BucketKey, CredentialId, Resource, Secret};
 
 use super::choose::{self, Candidate, Position};
 use super::session::Choices;
@@ -23,6 +23,8 @@ pub(crate) struct Lease {
     pool: Pool,
     ticket: Option<Ticket>,
     points: u32,
+    bucket: BucketKey,
+    left_at: DateTime<Utc>,
     pub(crate) credential: CredentialId,
     pub(crate) token: Secret,
 }
@@ -40,7 +42,17 @@ impl Lease {
             return;
         };
         let now = self.pool.inner.clock.now();
-        let signals = self.pool.state().desk.settle(ticket, settlement, now);
+        let heard = settlement
+            .reading
+            .as_ref()
+            .filter(|(resource, _)| *resource == Resource::core())
+            .map(|(_, reading)| *reading);
+        let mut state = self.pool.state();
+        if let Some(reading) = heard {
+            state.hear_window(&self.bucket, reading, self.left_at);
+        }
+        let signals = state.desk.settle(ticket, settlement, now);
+        drop(state);
         self.pool.tell_signals(signals.unwrap_or_default());
         self.pool.ring();
     }
@@ -242,10 +254,10 @@ impl Pool {
     ) -> Option<Attempt> {
         let decision = state.decided.remove(&ask)?;
         let credential = choices.credentials.get(&decision.bucket).copied()?;
-        let token = state
+        let (token, bucket) = state
             .members
             .get(&credential)
-            .map(|member| member.token.clone())?;
+            .map(|member| (member.token.clone(), member.bucket.clone()))?;
         let current = demand
             .resource
             .as_ref()
@@ -269,6 +281,8 @@ impl Pool {
             pool: self.clone(),
             ticket: Some(decision.ticket),
             points: demand.points,
+            bucket,
+            left_at: now,
             credential,
             token,
         }))
