@@ -6,11 +6,12 @@ use backup::snapshot::wiki_digest;
 use domain::{Kind, RepositoryId};
 use forge::{Client, Repository};
 use futures_util::StreamExt;
-use store::{ClaimedRun, FetchKind, ListedRepository, NewFetch};
+use store::{ClaimedRun, FetchKind, FetchSize, ListedRepository, NewFetch};
 use tracing::{info, warn};
 
 use crate::Error;
 use crate::engine::Engine;
+use crate::forecast::{self, Costs};
 use crate::planner::{self, Decision, Known};
 
 mod claim;
@@ -57,17 +58,25 @@ async fn plan(
         .collect();
     chosen.sort_by_key(|(repository, _)| std::cmp::Reverse(repository.disk_kib));
     let kinds = &claim.plan.content.kinds_of(claim.organization.host.kind());
+    let costs = engine
+        .fleet
+        .repository_costs(claim.tenant, claim.organization.id)
+        .await?;
+    let costs = Costs::learn(&costs, claim.plan.id);
     let mut fetches: Vec<NewFetch> = futures_util::stream::iter(chosen)
-        .map(async |(repository, id)| NewFetch {
-            repository: id,
-            kind: decide(
-                engine,
-                client,
-                &repository,
-                known.get(&repository.id),
-                kinds,
-            )
-            .await,
+        .map(async |(repository, id)| {
+            let known = known.get(&repository.id);
+            let kind = decide(engine, client, &repository, known, kinds).await;
+            let is_sweep = kind == FetchKind::Sweep;
+            let pages = forecast::pages(&repository, known, kinds, is_sweep);
+            NewFetch {
+                repository: id,
+                kind,
+                size: Some(FetchSize {
+                    pages,
+                    expected: costs.expect(id, is_sweep, pages),
+                }),
+            }
         })
         .buffered(WIKIS_AT_ONCE)
         .collect()

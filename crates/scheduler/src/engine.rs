@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::alerts::Hooks;
+use crate::forecast::Foreseen;
 use crate::history::History;
 use crate::members::Members;
 use crate::running::Running;
@@ -39,6 +40,7 @@ pub(crate) struct Engine {
     pub(crate) storages: Storages,
     pub(crate) running: Running,
     pub(crate) history: History,
+    pub(crate) foreseen: Foreseen,
     pub(crate) board: Board,
     /// Rung when there may be work.
     pub(crate) rings: Rings,
@@ -67,6 +69,7 @@ pub(crate) struct Rings {
     pub(crate) gauges: Arc<Notify>,
     pub(crate) history: Arc<Notify>,
     pub(crate) standings: Arc<Notify>,
+    pub(crate) forecast: Arc<Notify>,
     pub(crate) tending: Arc<Notify>,
     pub(crate) trials: Arc<Notify>,
     pub(crate) applications: Arc<Notify>,
@@ -84,6 +87,7 @@ impl Rings {
             &self.fetches,
             &self.checks,
             &self.held,
+            &self.forecast,
             &self.trials,
             &self.applications,
             &self.telling,
@@ -112,6 +116,7 @@ impl Engine {
             desk: Desk::default(),
             running: Running::default(),
             history: History::default(),
+            foreseen: Foreseen::default(),
             board: Board::default(),
             rings: Rings::default(),
             fenced: AtomicBool::new(false),

@@ -34,6 +34,7 @@ mod config;
 mod discover;
 mod engine;
 mod error;
+mod forecast;
 mod gauges;
 mod heartbeat;
 mod history;
@@ -165,6 +166,7 @@ fn background(engine: &Arc<Engine>, tasks: &mut JoinSet<()>) {
     let retention = engine.task("retention", RETENTION_EVERY, &rings.retention);
     let gauges = engine.task("gauges", GAUGES_EVERY, &rings.gauges);
     let history = engine.task("history", history::WRITE_EVERY, &rings.history);
+    let foretelling = engine.task("forecast", forecast::EVERY, &rings.forecast);
     let standings = engine.task("standings", history::LOOK_EVERY, &rings.standings);
     let tending = engine.task("tending", history::TEND_EVERY, &rings.tending);
     let trials = engine.task("trials", TRIALS_EVERY, &rings.trials);
@@ -186,6 +188,8 @@ fn background(engine: &Arc<Engine>, tasks: &mut JoinSet<()>) {
         // What the last requests spent; the process ends whether that can be written or not.
         drop(history::write(&engine).await);
     });
+    let engine = of();
+    tasks.spawn(async move { foretelling.run(|| forecast::round(&engine)).await });
     let engine = of();
     tasks.spawn(async move { standings.run(|| history::look(&engine)).await });
     let engine = of();

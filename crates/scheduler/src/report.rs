@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use domain::Resource;
 use forge::Client;
-use forge::{Choice, Usage};
+use forge::{Choice, Spent, Usage};
 use serde_json::Value;
 use store::{ChoiceRow, ClaimedFetch, Fleet, UsageRow, Work};
 use tokio::time::{MissedTickBehavior, interval};
@@ -133,11 +134,16 @@ impl<'a> Report<'a> {
                     refused: spent.refused,
                     not_modified: spent.not_modified,
                     points: spent.points,
+                    core: unwritten
+                        .budgets
+                        .get(&(*credential, Resource::core()))
+                        .map_or(0, |core| core.points),
                 })
                 .collect();
             self.fleet.add_usage(self.work, &rows).await?;
             gauges::spent(&unwritten);
             unwritten.credentials.clear();
+            unwritten.budgets.clear();
         }
         while let Some((from, until)) = unwritten.throttled.last().copied() {
             self.fleet.add_throttle(self.work, from, until).await?;
@@ -159,14 +165,20 @@ impl<'a> Report<'a> {
 
 fn gather(unwritten: &mut Usage, since: Usage) {
     for (credential, spent) in since.credentials {
-        let sum = unwritten.credentials.entry(credential).or_default();
-        sum.requests += spent.requests;
-        sum.refused += spent.refused;
-        sum.not_modified += spent.not_modified;
-        sum.points += spent.points;
+        add(unwritten.credentials.entry(credential).or_default(), spent);
+    }
+    for (budget, spent) in since.budgets {
+        add(unwritten.budgets.entry(budget).or_default(), spent);
     }
     unwritten.throttled.extend(since.throttled);
     unwritten.choices.extend(since.choices);
+}
+
+fn add(sum: &mut Spent, spent: Spent) {
+    sum.requests += spent.requests;
+    sum.refused += spent.refused;
+    sum.not_modified += spent.not_modified;
+    sum.points += spent.points;
 }
 
 fn choice(choice: &Choice) -> ChoiceRow {

@@ -22,6 +22,17 @@ pub struct NewFetch {
     pub repository: RepositoryId,
     /// What is to be done.
     pub kind: FetchKind,
+    /// What that is going to take, if it can be told.
+    pub size: Option<FetchSize>,
+}
+
+/// What a fetch is going to take, in requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FetchSize {
+    /// As the counts of the host's list suggest.
+    pub pages: u64,
+    /// As earlier fetches have taught.
+    pub expected: u64,
 }
 
 /// How much of a repository is to be read.

@@ -34,6 +34,7 @@ mod decode;
 mod drafts;
 mod error;
 mod fetches;
+mod forecasts;
 mod history;
 mod host_settings;
 mod installation_requests;
@@ -76,7 +77,10 @@ pub use credentials::{Credential, Installation, Leftover, NewCredential, Source,
 pub use db::{Db, Fleet, MIGRATOR, Scoped};
 pub use drafts::{Draft, PlanSettings};
 pub use error::Error;
-pub use fetches::{FetchFilter, FetchKind, FetchPage, FetchPlace, FetchView, NewFetch, by_urgency};
+pub use fetches::{
+    FetchFilter, FetchKind, FetchPage, FetchPlace, FetchSize, FetchView, NewFetch, by_urgency,
+};
+pub use forecasts::{Expected, Forecast, ForecastRow, OpenFetch, OpenWork, RepositoryCost};
 pub use history::{BucketEvent, BucketEventKind, BucketPast, PastPoint, Span, SpendingRow};
 pub use installation_requests::{InstallationRequest, NewInstallationRequest, OpenRequest};
 pub use lease::{LeaseMode, StorageLease};

@@ -224,6 +224,7 @@ impl Sample {
             .map(|repository| NewFetch {
                 repository,
                 kind: FetchKind::Changed,
+                size: None,
             })
             .collect();
         self.fleet.run_listed(&claim, &fetches).await.unwrap();

@@ -6,12 +6,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    BucketKey, CredentialId, CredentialKind, Health, Name, OrganizationId, PlanId, Resource, Role,
-    RunId,
+    BucketKey, CredentialId, CredentialKind, Health, Host, Name, OrganizationId, PlanId, Resource,
+    Role, RunId,
 };
 use tracing::instrument;
 
-use crate::{Error, LogLine, RunFilter, RunGroup, RunRow, Scoped};
+use crate::{Error, Forecast, LogLine, RunFilter, RunGroup, RunRow, Scoped};
 
 mod budgets;
 mod choices;
@@ -42,6 +42,8 @@ pub struct Throttling {
     pub lately_from: Option<DateTime<Utc>>,
     /// The runs under way, the newest first.
     pub runs: Vec<RunRow>,
+    /// What is expected of these.
+    pub forecasts: Vec<Forecast>,
     /// Which credentials the plans of these may use.
     pub pools: Vec<(PlanId, CredentialId)>,
     /// Why work went on with which credential, the newest first.
@@ -69,6 +71,8 @@ pub struct PoolCredential {
     pub organization: OrganizationId,
     /// What that is called.
     pub organization_name: Name,
+    /// Its host.
+    pub host: Host,
     /// Whom the host charges for it.
     pub key: BucketKey,
     /// Share of its budget that is never spent, in percent.
@@ -168,6 +172,8 @@ impl Scoped {
         let mut tx = self.begin().await?;
         let spenders = self.spenders_in(&mut tx, &keys, lately_from).await?;
         let pools = self.pools_in(&mut tx, &plans).await?;
+        let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
+        let forecasts = self.forecasts_in(&mut tx, &ids).await?;
         let choices = self
             .choices_in(&mut tx, None, organization, CHOICES)
             .await?;
@@ -187,6 +193,7 @@ impl Scoped {
             spenders,
             lately_from: Some(lately_from),
             runs,
+            forecasts,
             pools,
             choices,
             events: merged,

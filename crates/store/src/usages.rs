@@ -54,6 +54,8 @@ pub struct UsageRow {
     pub not_modified: u64,
     /// Quota charged.
     pub points: u64,
+    /// The part of it that was REST requests.
+    pub core: u64,
 }
 
 /// Why work went on with one credential.
@@ -119,15 +121,16 @@ impl Fleet {
                 r#"
                 INSERT INTO usages (
                     tenant_id, run_id, fetch_id, credential_id,
-                    request_count, refused_count, not_modified_count, point_count
+                    request_count, refused_count, not_modified_count, point_count, core_count
                 )
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                 ON CONFLICT ON CONSTRAINT usages_key DO UPDATE
                 SET
                     request_count = usages.request_count + EXCLUDED.request_count,
                     refused_count = usages.refused_count + EXCLUDED.refused_count,
                     not_modified_count = usages.not_modified_count + EXCLUDED.not_modified_count,
-                    point_count = usages.point_count + EXCLUDED.point_count
+                    point_count = usages.point_count + EXCLUDED.point_count,
+                    core_count = usages.core_count + EXCLUDED.core_count
                 "#,
                 work.tenant.0,
                 work.run.0,
@@ -137,6 +140,7 @@ impl Fleet {
                 decode::to_count(row.refused),
                 decode::to_count(row.not_modified),
                 decode::to_count(row.points),
+                decode::to_count(row.core),
             )
             .execute(&mut *tx)
             .await?;

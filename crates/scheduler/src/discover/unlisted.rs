@@ -38,6 +38,7 @@ pub(super) async fn enter(
         .map(|repository| NewFetch {
             repository,
             kind: FetchKind::Changed,
+            size: None,
         })
         .collect())
 }
@@ -50,6 +51,7 @@ pub(super) fn among(only: &[RepositoryId], listed: &[RepositoryId]) -> Vec<NewFe
         .map(|repository| NewFetch {
             repository: *repository,
             kind: FetchKind::Changed,
+            size: None,
         })
         .collect()
 }

@@ -11,7 +11,7 @@ use crate::bell::announce;
 use crate::runs::end;
 use crate::runs::log::{self, Happening};
 use crate::usages::add_throttle_in;
-use crate::{Error, FetchKind, Fleet, NewFetch, Trigger, Work, decode};
+use crate::{Error, FetchKind, FetchSize, Fleet, NewFetch, Trigger, Work, decode};
 
 impl Fleet {
     /// Claims the next run whose organization is to be listed.
@@ -304,10 +304,22 @@ async fn insert_fetches(
         .iter()
         .map(|fetch| fetch.kind == FetchKind::Sweep)
         .collect();
+    let sizes = |count: fn(&FetchSize) -> u64| -> Vec<Option<i64>> {
+        fetches
+            .iter()
+            .map(|fetch| {
+                fetch
+                    .size
+                    .as_ref()
+                    .map(|size| decode::to_count(count(size)))
+            })
+            .collect()
+    };
     sqlx::query!(
         r#"
         INSERT INTO fetches (
-            tenant_id, id, run_id, plan_id, repository_id, state, sweep, snapshot_id, started_at, ended_at
+            tenant_id, id, run_id, plan_id, repository_id, state, sweep, snapshot_id, started_at, ended_at,
+            page_count, expected_count
         )
         SELECT
             $1::uuid,
@@ -319,9 +331,11 @@ async fn insert_fetches(
             n.sweep,
             t.snapshot_id,
             CASE WHEN n.unchanged THEN $8::timestamptz END,
-            CASE WHEN n.unchanged THEN $8 END
-        FROM unnest($4::uuid[], $5::uuid[], $6::boolean[], $7::boolean[])
-            AS n (id, repository_id, unchanged, sweep)
+            CASE WHEN n.unchanged THEN $8 END,
+            CASE WHEN NOT n.unchanged THEN n.page_count END,
+            CASE WHEN NOT n.unchanged THEN n.expected_count END
+        FROM unnest($4::uuid[], $5::uuid[], $6::boolean[], $7::boolean[], $9::bigint[], $10::bigint[])
+            AS n (id, repository_id, unchanged, sweep, page_count, expected_count)
         LEFT JOIN plan_states t
             ON n.unchanged
             AND t.tenant_id = $1
@@ -336,6 +350,8 @@ async fn insert_fetches(
         &unchanged,
         &sweeps,
         now,
+        &sizes(|size| size.pages) as &[Option<i64>],
+        &sizes(|size| size.expected) as &[Option<i64>],
     )
     .execute(&mut **tx)
     .await?;

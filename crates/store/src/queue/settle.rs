@@ -13,7 +13,7 @@ use crate::error::meant;
 use crate::runs::end;
 use crate::runs::log::{self, Happening};
 use crate::usages::add_throttle_in;
-use crate::{Error, Fleet, Work, decode};
+use crate::{Error, Fleet, Work, decode, forecasts};
 
 /// How a claim on a fetch ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,11 +115,14 @@ impl Fleet {
         tell(&mut tx, claim, &settlement, run.window_ends_at, now).await?;
         let window_ended = run.window_ends_at.is_some_and(|end| end <= now);
         let change = match settlement {
-            Settlement::Stored(stored) => Change {
-                snapshot: Some(put(&mut tx, claim, &stored, now).await?),
-                bytes_added: stored.bytes_added,
-                ..Change::with_omissions(stored.omissions)
-            },
+            Settlement::Stored(stored) => {
+                forecasts::learn(&mut tx, claim.tenant, claim.fetch.0, stored.swept, now).await?;
+                Change {
+                    snapshot: Some(put(&mut tx, claim, &stored, now).await?),
+                    bytes_added: stored.bytes_added,
+                    ..Change::with_omissions(stored.omissions)
+                }
+            }
             Settlement::Unchanged => Change {
                 snapshot: newest(&mut tx, claim).await?,
                 ..Change::to(FetchState::Unchanged)

@@ -201,7 +201,11 @@ async fn the_next_run_knows_what_the_last_one_stored(pool: PgPool) {
     let repositories = acme.repositories(2).await;
     let plan = [FetchKind::Unchanged, FetchKind::Sweep];
     let fetches: Vec<_> = std::iter::zip(repositories, plan)
-        .map(|(repository, kind)| NewFetch { repository, kind })
+        .map(|(repository, kind)| NewFetch {
+            repository,
+            kind,
+            size: None,
+        })
         .collect();
     acme.fleet.run_listed(&run, &fetches).await.unwrap();
     let claim = acme.claim(worker).await.unwrap();

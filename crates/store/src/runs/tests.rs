@@ -203,6 +203,7 @@ async fn what_was_spent_is_summed_by_credential(pool: PgPool) {
         refused: 1,
         not_modified: 1,
         points: 2,
+        core: 0,
     };
     let listing = Work {
         fetch: None,

@@ -120,6 +120,7 @@ pub(crate) async fn listed(site: &Site, worker: WorkerId, repositories: i64) -> 
         .map(|repository| NewFetch {
             repository,
             kind: FetchKind::Changed,
+            size: None,
         })
         .collect();
     fleet.run_listed(&claim.unwrap(), &fetches).await.unwrap();

@@ -102,6 +102,7 @@ async fn the_schedule_is_not_served_by_a_part_of_the_plan(pool: PgPool) {
     let fetch = NewFetch {
         repository: unfinished[0],
         kind: FetchKind::Changed,
+        size: None,
     };
     acme.fleet.run_listed(&claim, &[fetch]).await.unwrap();
     assert_eq!(

@@ -71,6 +71,7 @@ async fn what_a_run_came_to_is_kept_and_equals_what_is_counted(pool: PgPool) {
             refused: 0,
             not_modified: 1,
             points: 3,
+            core: 0,
         };
         acme.fleet.add_usage(&claim, &[spent]).await.unwrap();
         let until = noon() + TimeDelta::minutes(5);
