@@ -7,6 +7,7 @@ mod applications;
 mod flows;
 mod pages;
 mod people;
+mod throttling;
 
 use std::path::Path;
 use std::process::Stdio;

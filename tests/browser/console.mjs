@@ -159,9 +159,9 @@ export async function sees(locator, timeout = PATIENCE_MS) {
 }
 
 /** Waits until a text is on the page. */
-export async function reads(scope, text) {
+export async function reads(scope, text, timeout = PATIENCE_MS) {
   // Menus that are closed have words too.
-  await sees(scope.getByText(text).filter({visible: true}));
+  await sees(scope.getByText(text).filter({visible: true}), timeout);
 }
 
 /** Waits until something has left the page. */

@@ -19,6 +19,7 @@ mod error;
 mod extract;
 mod failure;
 mod fields;
+mod forecast;
 mod form;
 mod headers;
 mod live;

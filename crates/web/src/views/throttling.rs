@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::{MemberRole, Name, OrganizationId};
+use domain::{MemberRole, Name, OrganizationId, RunId};
 use serde::Deserialize;
 use store::Throttling;
 
@@ -17,12 +17,13 @@ use crate::extract::Member;
 use crate::form::Query;
 use crate::live::{self, Frame, Subject};
 use crate::page::{self, Page, Tab};
-use crate::place;
 use crate::router::{Access, Route};
 use crate::views::tasks::shown::Shown;
+use crate::{forecast, place};
 
 mod bucket;
 pub(crate) mod choice;
+mod eta;
 mod events;
 mod next;
 mod past;
@@ -30,6 +31,7 @@ mod stats;
 
 use bucket::Bucket;
 use choice::Choice;
+use eta::Eta;
 use events::Event;
 use next::Next;
 use stats::Stats;
@@ -89,6 +91,7 @@ struct Moment {
     picture: Throttling,
     next: Vec<Next>,
     choices: Vec<Choice>,
+    eta: Vec<Eta>,
     events: Vec<Event>,
 }
 
@@ -103,9 +106,10 @@ impl Moment {
         let all = Bucket::all(&picture, now);
         let count = all.len();
         Self {
-            stats: Stats::of(&all, &picture),
+            stats: Stats::of(&all, &picture, now),
             next: Next::all(&picture, now),
             choices: Choice::all(&picture.choices),
+            eta: Eta::all(&picture, now),
             events: Event::all(&picture, now),
             buckets: all.into_iter().skip(from).take(BUCKETS).collect(),
             place: (from, count),
@@ -141,6 +145,13 @@ impl Moment {
         (from + BUCKETS < count).then(|| self.url("throttling", from + BUCKETS))
     }
 
+    /// When a run is expected to end, in words.
+    fn expected_end(&self, run: &RunId) -> Option<String> {
+        let forecast = self.picture.forecasts.iter().find(|one| one.run == *run)?;
+        let at = forecast.expected_end_at?.max(self.now);
+        Some(forecast::end(at, self.now))
+    }
+
     fn frame(&self) -> Result<Frame, Error> {
         let render = |html: askama::Result<String>| html.map(Arc::from);
         Ok(Frame {
@@ -148,6 +159,7 @@ impl Moment {
                 ("stats", render(StatsPart { moment: self }.render())?),
                 ("buckets", render(BucketsPart { moment: self }.render())?),
                 ("queue", render(QueuePart { moment: self }.render())?),
+                ("eta", render(EtaPart { moment: self }.render())?),
                 ("next", render(NextPart { moment: self }.render())?),
                 ("happened", render(EventsPart { moment: self }.render())?),
             ],
@@ -170,6 +182,7 @@ parts! {
     StatsPart, "throttling/_stats.html";
     BucketsPart, "throttling/_buckets.html";
     QueuePart, "throttling/_queue.html";
+    EtaPart, "throttling/_eta.html";
     NextPart, "throttling/_next.html";
     EventsPart, "throttling/_events.html";
 }

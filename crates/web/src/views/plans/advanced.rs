@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use budget::planner::Supply;
+use budget::{Terms, Told};
 use chrono::{DateTime, Utc};
 use domain::{CredentialId, ForgeKind, Health, PoolPart, Role, Weight};
-use store::PoolMember;
+use store::{Expected, PoolMember};
 
 use super::desk::{Desk, Section, Target};
 use super::{List, behind};
@@ -16,7 +18,7 @@ use crate::error::Error;
 use crate::extract::Member;
 use crate::fields::Fields;
 use crate::page::{self, Page, Tab};
-use crate::text;
+use crate::{forecast, text};
 
 /// The master switch's field.
 const SWITCH: &str = "additional_git_credentials";
@@ -35,6 +37,7 @@ struct AdvancedPage {
     accounts: Vec<Account>,
     /// Requests an hour of the main credentials, and of these with the ticked accounts, as far as hosts have told.
     budget: Option<(String, String)>,
+    foretold: Option<Foretold>,
     organization: String,
 }
 
@@ -67,10 +70,23 @@ impl AdvancedPage {
     }
 }
 
+/// What the next run is expected to take, with the switches as they are.
+struct Foretold {
+    requests: String,
+    /// From what that was learnt.
+    learnt: String,
+    /// When it would end if it began now.
+    end: String,
+    /// The same with the main credentials alone.
+    alone: String,
+}
+
 /// A row of the list.
 struct Account {
     member: PoolMember,
     now: DateTime<Utc>,
+    /// When the next run would end with this switch the other way round.
+    otherwise: Option<String>,
 }
 
 impl Account {
@@ -152,6 +168,42 @@ fn hourly<'a>(members: impl Iterator<Item = &'a PoolMember>) -> u64 {
     buckets.iter().map(|(_, limit)| u64::from(*limit)).sum()
 }
 
+/// What is known of the buckets of these credentials, each once. Dead credentials bring nothing.
+fn buckets<'a>(
+    members: impl Iterator<Item = &'a PoolMember>,
+    terms: &Terms,
+    now: DateTime<Utc>,
+) -> Vec<Supply> {
+    let mut seen = BTreeSet::new();
+    members
+        .filter(|one| one.credential.health == Health::Healthy)
+        .filter(|one| seen.insert(one.credential.bucket.to_string()))
+        .map(|one| Told {
+            left: one.quota.as_ref().map(|quota| (quota.left, quota.limit)),
+            reset_at: one.quota.as_ref().and_then(|quota| quota.reset_at),
+            reserve_percent: one.credential.reserve_percent,
+            others_an_hour: 0,
+            backs_off_until: one.quota.as_ref().and_then(|quota| quota.backoff_until),
+        })
+        .map(|told| told.supply(terms, now))
+        .collect()
+}
+
+/// What the next run of the plan is going to take, as far as earlier runs have taught.
+async fn expected(member: &Member, desk: &Desk) -> Result<Option<Expected>, Error> {
+    let Some(organization) = desk.settings.organization else {
+        return Ok(None);
+    };
+    let known = member.scoped.known_repositories(organization).await?;
+    let selected = known
+        .iter()
+        .filter(|one| desk.settings.selection.includes(&one.traits))
+        .count();
+    let plan = desk.plan.as_ref().map(|plan| plan.id);
+    let selected = u64::try_from(selected).unwrap_or_default();
+    Ok(member.scoped.expected(plan, organization, selected).await?)
+}
+
 async fn panel(
     console: &Console,
     member: &Member,
@@ -170,7 +222,45 @@ async fn panel(
     );
     let budget = (together > 0).then(|| (text::number(alone), text::number(together)));
     let now = console.clock.now();
+    let expected = expected(member, &desk).await?;
+    let is_on = |one: &PoolMember| {
+        one.credential.role == Role::Main
+            || (fields.is_on(SWITCH) && fields.has("account", one.credential.id))
+    };
+    let host = desk.organization().map(|one| &one.host);
+    let terms = host.map_or(Terms::GITHUB, Terms::of);
+    let end = |expected: &Expected, wanted: &dyn Fn(&PoolMember) -> bool| {
+        let buckets = buckets(members.iter().filter(|one| wanted(one)), &terms, now);
+        forecast::ends_at(expected.requests, &buckets, expected.a_minute, now)
+    };
+    let real = expected.as_ref().and_then(|expected| end(expected, &is_on));
+    let otherwise = |id: CredentialId| {
+        let expected = expected.as_ref()?;
+        let turned = |one: &PoolMember| is_on(one) != (one.credential.id == id);
+        Some(forecast::compared(end(expected, &turned)?, real?))
+    };
+    let foretold = expected
+        .as_ref()
+        .zip(real)
+        .map(|(expected, real)| Foretold {
+            requests: text::count(expected.requests, "request", "requests"),
+            learnt: match expected.runs {
+                0 => {
+                    "as much as other plans took to read a repository for the first time".to_owned()
+                }
+                1 => "as many as its last run".to_owned(),
+                runs => format!("the mean of its last {runs} runs"),
+            },
+            end: forecast::end(real, now),
+            alone: end(expected, &|one| one.credential.role == Role::Main)
+                .map_or_else(|| "never".to_owned(), |at| forecast::end(at, now)),
+        });
+    let otherwise: Vec<Option<String>> = members
+        .iter()
+        .map(|one| otherwise(one.credential.id))
+        .collect();
     Ok(AdvancedPage {
+        foretold,
         page: Page::new(member, Tab::Plans, Section::Advanced.title()),
         list: behind(console, member).await?,
         organization: desk
@@ -179,8 +269,13 @@ async fn panel(
             .unwrap_or_default(),
         accounts: members
             .into_iter()
-            .filter(|one| one.credential.role == Role::Additional)
-            .map(|member| Account { member, now })
+            .zip(otherwise)
+            .filter(|(one, _)| one.credential.role == Role::Additional)
+            .map(|(member, otherwise)| Account {
+                member,
+                now,
+                otherwise,
+            })
             .collect(),
         budget,
         fields,

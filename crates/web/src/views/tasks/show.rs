@@ -9,7 +9,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::{FetchId, FetchState, RunId};
 use serde::Deserialize;
-use store::{FetchFilter, FetchPage, FetchPlace, RunPicture, by_urgency};
+use store::{FetchFilter, FetchPage, FetchPlace, Forecast, RunPicture, Scoped, by_urgency};
 
 use super::shown::{self, Shown};
 use crate::console::Console;
@@ -19,7 +19,7 @@ use crate::form::Query;
 use crate::live::{self, Frame, Subject};
 use crate::page::{self, Page, Tab};
 use crate::views::throttling::choice::Choice;
-use crate::{place, text};
+use crate::{forecast, place, text};
 
 /// Repositories of a page.
 const REPOSITORIES: u32 = 50;
@@ -82,10 +82,28 @@ pub(super) struct Task {
     base: String,
     picture: RunPicture,
     choices: Vec<Choice>,
+    forecast: Option<Forecast>,
     now: DateTime<Utc>,
 }
 
 impl Task {
+    async fn of(
+        scoped: &Scoped,
+        base: String,
+        picture: RunPicture,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
+        let run = picture.run.id;
+        let choices = scoped.choices_of(run, CHOICES).await?;
+        Ok(Self {
+            base,
+            choices: Choice::all(&choices),
+            forecast: scoped.forecasts(&[run]).await?.pop(),
+            picture,
+            now,
+        })
+    }
+
     fn url(&self, rest: &str) -> String {
         format!("{}tasks/{}{rest}", self.base, self.picture.run.id)
     }
@@ -121,6 +139,18 @@ impl Task {
                 (tone, word, text::number(count), url)
             })
             .collect()
+    }
+
+    /// When it is expected to end.
+    fn expected_end(&self) -> Option<String> {
+        let at = self.forecast.filter(|_| self.is_open())?.expected_end_at?;
+        Some(forecast::end(at.max(self.now), self.now))
+    }
+
+    /// How well the forecast held.
+    fn held(&self) -> Option<String> {
+        let ended_at = self.picture.run.ended_at?;
+        Some(forecast::held(&self.forecast?, ended_at))
     }
 
     fn is_open(&self) -> bool {
@@ -185,13 +215,7 @@ pub(super) async fn show(
     } else {
         std::mem::take(&mut picture.fetches)
     };
-    let choices = member.scoped.choices_of(id, CHOICES).await?;
-    let task = Task {
-        base: member.url(""),
-        now: console.clock.now(),
-        choices: Choice::all(&choices),
-        picture,
-    };
+    let task = Task::of(&member.scoped, member.url(""), picture, console.clock.now()).await?;
     let state = filter.state.map_or("", FetchState::as_str);
     let more = repositories.next.map(|next| {
         let after = format!("{}_{}", next.urgency, next.fetch.0.simple());
@@ -237,13 +261,7 @@ pub(super) async fn watch(
             let Some(picture) = scoped.run_picture(id, REPOSITORIES, LINES).await? else {
                 return Ok(None);
             };
-            let choices = scoped.choices_of(id, CHOICES).await?;
-            let task = Task {
-                base,
-                picture,
-                choices: Choice::all(&choices),
-                now,
-            };
+            let task = Task::of(&scoped, base, picture, now).await?;
             let render = |html: askama::Result<String>| html.map(Arc::from);
             let repositories = Repositories {
                 task: &task,

@@ -21,7 +21,7 @@ pub(super) struct Bucket {
     pub(super) also: Vec<String>,
     /// The budget of REST requests.
     pub(super) core: Option<Budget>,
-    /// Other budgets of which something is known.
+    /// The budget of GraphQL, where something is known of it.
     pub(super) further: Vec<Budget>,
     pub(super) reserve_percent: u8,
     /// This tenant's runs that spend of it now, with their requests.
@@ -131,9 +131,9 @@ impl Standing {
     }
 }
 
-/// The part of a limit that is never touched.
+/// The part of a limit that is never touched, rounded up as the pool does.
 fn reserve(limit: u32, percent: u8) -> u32 {
-    u32::try_from(u64::from(limit) * u64::from(percent) / 100).unwrap_or(limit)
+    u32::try_from((u64::from(limit) * u64::from(percent)).div_ceil(100)).unwrap_or(limit)
 }
 
 /// A time of day, to the second: windows end at seconds.
@@ -196,9 +196,15 @@ impl Bucket {
             .map(|one| one.reserve_percent)
             .max()
             .unwrap_or_default();
-        let mut spenders: Vec<(RunId, String, u64)> = spenders
+        // The runs of a plan that follow each other are one line, which leads to the newest.
+        let mut plans: BTreeMap<String, (RunId, u64)> = BTreeMap::new();
+        for (run, (plan, requests)) in spenders {
+            let sum = plans.entry(plan).or_insert((run, 0));
+            *sum = (sum.0.max(run), sum.1 + requests);
+        }
+        let mut spenders: Vec<(RunId, String, u64)> = plans
             .into_iter()
-            .map(|(run, (plan, requests))| (run, plan, (requests * 60).div_ceil(seconds)))
+            .map(|(plan, (run, requests))| (run, plan, (requests * 60).div_ceil(seconds)))
             .collect();
         spenders.sort_by_key(|(_, _, requests)| std::cmp::Reverse(*requests));
         let is_unlimited = core
@@ -212,13 +218,19 @@ impl Bucket {
             also: credentials
                 .iter()
                 .skip(1)
-                .map(|one| one.title.clone())
+                .map(|one| {
+                    if one.organization == first.organization {
+                        one.title.clone()
+                    } else {
+                        format!("{} of {}", one.title, one.organization_name)
+                    }
+                })
                 .collect(),
             state: Standing::of(credentials, core.as_ref(), reserve_percent, pace),
             is_used: credentials.iter().any(|one| one.is_used),
             further: budgets
                 .iter()
-                .filter(|one| one.resource != Resource::core() && one.left.is_some())
+                .filter(|one| one.resource == Resource::graphql() && one.left.is_some())
                 .map(|one| (*one).clone())
                 .collect(),
             neighbours: (all.saturating_sub(own) * 60).div_ceil(seconds),
@@ -242,10 +254,13 @@ impl Bucket {
     }
 
     /// The reset clock: when, and in how long.
-    pub(super) fn reset(&self) -> String {
+    pub(super) fn reset(&self) -> (String, String) {
         match self.reset_at() {
-            Some(at) => format!("{} in {}", clock(at), until(at, self.now)),
-            None => "Begins with the next request".to_owned(),
+            Some(at) => (clock(at), format!("in {}", until(at, self.now))),
+            None => (
+                "None runs".to_owned(),
+                "It begins with the next request".to_owned(),
+            ),
         }
     }
 
@@ -264,12 +279,8 @@ impl Bucket {
     pub(super) fn others_left(&self) -> Vec<String> {
         let line = |budget: &Budget| {
             let (left, limit) = budget.left?;
-            let name = match budget.resource.0.as_str() {
-                "graphql" => "GraphQL",
-                other => other,
-            };
             Some(format!(
-                "{name}: {} of {} points left",
+                "GraphQL: {} of {} points left",
                 text::number(left),
                 text::number(limit)
             ))
@@ -280,11 +291,15 @@ impl Bucket {
     /// What somebody outside has taken of this window.
     pub(super) fn outside(&self) -> Option<String> {
         let (spent, an_hour) = self.core.as_ref()?.others?;
+        let rate = if an_hour > 0 {
+            format!(", {} an hour", text::number(an_hour))
+        } else {
+            String::new()
+        };
         (spent > 0).then(|| {
             format!(
-                "Somebody else has spent at least {} of this window, {} an hour.",
-                text::number(spent),
-                text::number(an_hour)
+                "Somebody else has spent at least {} of this window{rate}.",
+                text::number(spent)
             )
         })
     }

@@ -110,7 +110,7 @@ impl Next {
             }
             let budget = core.get(&one.key).copied();
             let told = told(budget, one.reserve_percent);
-            let supply = told.supply(&Terms::GITHUB, now);
+            let supply = told.supply(&Terms::of(&one.host), now);
             let (reason, until) = match (told.backs_off_until, told.reset_at) {
                 (Some(until), _) => (format!("Backing off until {}", clock(until)), Some(until)),
                 (None, Some(until)) if supply.left == 0 => {

@@ -22,11 +22,14 @@ pub(super) struct Stats {
     pub(super) throttled: u64,
     /// When the first of those goes on.
     pub(super) throttled_until: Option<DateTime<Utc>>,
-    pub(super) events: u64,
+    /// When the last of the tasks under way is expected to end.
+    pub(super) ends_at: Option<DateTime<Utc>>,
+    /// Requests that are expected until then.
+    pub(super) to_go: u64,
 }
 
 impl Stats {
-    pub(super) fn of(buckets: &[Bucket], picture: &Throttling) -> Self {
+    pub(super) fn of(buckets: &[Bucket], picture: &Throttling, now: DateTime<Utc>) -> Self {
         let known: Vec<_> = buckets
             .iter()
             .filter(|bucket| bucket.is_used)
@@ -57,7 +60,13 @@ impl Stats {
                 .iter()
                 .filter_map(|run| run.throttled_until)
                 .min(),
-            events: picture.events_of_hour,
+            ends_at: picture
+                .forecasts
+                .iter()
+                .filter_map(|one| one.expected_end_at)
+                .max()
+                .map(|at| at.max(now)),
+            to_go: picture.forecasts.iter().map(|one| one.left).sum(),
         }
     }
 }

@@ -3,7 +3,7 @@ use domain::exchange::Exchange;
 use domain::{BucketKey, CredentialId, Resource, RunId, Subject, TenantId, WorkerId};
 use http::StatusCode;
 use sqlx::PgPool;
-use store::{BucketEvent, BucketEventKind, SpendingRow};
+use store::{BucketEvent, BucketEventKind, ForecastRow, Settlement, SpendingRow};
 
 use super::*;
 use crate::samples::task;
@@ -108,7 +108,7 @@ async fn the_page_says_what_is_left_who_spends_it_and_who_goes_next(pool: PgPool
             "sse-connect=\"/t/acme/events/throttling\"",
             "aria-valuetext=\"4,000 of 5,000\"",
             "500 kept in reserve",
-            "12:30:00 in 30 min",
+            "12:30:00<span class=\"sub d-block\">in 30 min</span>",
             "In use",
             "nightly</a> <span class=\"num\">120</span>",
             "3,500 of 5,000 left to spend, resets 12:30:00. It is the only one that can go.",
@@ -254,4 +254,64 @@ async fn the_past_of_a_bucket_is_drawn_and_told_in_a_table(pool: PgPool) {
     let mut eve = scene.site.browser(eve).await;
     let path = format!("/t/other/throttling/{}", scene.credential);
     assert_eq!(eve.get(&path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_end_is_foretold_and_compared_with_what_came(pool: PgPool) {
+    let mut scene = scene(&pool).await;
+    scene.tell(4_000, None).await;
+    let row = ForecastRow {
+        tenant: scene.site.acme,
+        run: scene.run,
+        spent: 10,
+        left: 30,
+        active_s: 20.0,
+        ends_at: Some(noon() + TimeDelta::minutes(9)),
+    };
+    let fleet = scene.site.db.fleet();
+    fleet.put_forecasts(&[row]).await.unwrap();
+    let body = scene.page().await;
+    has(
+        &body,
+        &[
+            "12:09 <small>in 9 min 00 s</small>",
+            "30 requests to go",
+            "Ends 12:09:00 in 9 min",
+            "Main credentials<span class=\"sub d-block\">in 9 min</span>",
+        ],
+    );
+    let task = format!("/t/acme/tasks/{}", scene.run);
+    let open = scene.browser.get(&task).await;
+    has(
+        &open.body,
+        &["Expected end</dt><dd class=\"num\">12:09:00 in 9 min"],
+    );
+
+    scene.site.clock.advance(TimeDelta::minutes(10));
+    for digit in ['a', 'b', 'c'] {
+        let claim = fleet
+            .claim_fetch(scene.worker, scene.site.clock.now())
+            .await;
+        let stored = Settlement::Stored(Box::new(task::stored(digit)));
+        fleet
+            .settle_fetch(&claim.unwrap().unwrap(), stored)
+            .await
+            .unwrap();
+    }
+    let ended = scene.browser.get(&task).await;
+    has(
+        &ended.body,
+        &[
+            "Foretold were 40 requests, it took 0, 100 % fewer.",
+            "The end was foretold for 12:09:00 and came 1 min 00 s later, 10 % of the way.",
+        ],
+    );
+    let scoped = scene.site.db.tenant(scene.site.acme);
+    let plan = scoped.run(scene.run).await.unwrap().unwrap().plan;
+    let path = format!("/t/acme/plans/{plan}/edit/advanced");
+    let advanced = scene.browser.get(&path).await;
+    has(
+        &advanced.body,
+        &["The next run is expected to take 10 requests</strong>, as many as its last run."],
+    );
 }
