@@ -202,7 +202,7 @@ impl RoleIn {
     pub fn label(&self) -> String {
         let name = match self.level {
             0 => return format!("No member of {}", self.account),
-            ..10 => "Minimal access",
+            1..10 => "Minimal access",
             10..15 => "Guest",
             15..20 => "Planner",
             20..30 => "Reporter",

@@ -144,7 +144,7 @@ impl Host {
 
     fn gitlab(mut web: Url) -> Self {
         if web.host_str() == Some("www.gitlab.com") && web.set_host(Some("gitlab.com")).is_err() {
-            return Self::at(web, "");
+            return Self::at(&web, "");
         }
         let path = web.path().trim_end_matches('/');
         let prefix = path
@@ -152,11 +152,11 @@ impl Host {
             .or_else(|| path.strip_suffix("/api/graphql"))
             .unwrap_or(path)
             .to_owned();
-        Self::at(web, &prefix)
+        Self::at(&web, &prefix)
     }
 
     /// A GitLab below a path.
-    fn at(web: Url, prefix: &str) -> Self {
+    fn at(web: &Url, prefix: &str) -> Self {
         let below = |path: &str| {
             let mut url = web.clone();
             url.set_path(&format!("{prefix}{path}"));

@@ -86,7 +86,7 @@ impl Db {
         // Statements of ours, in which nothing stands that anybody has said.
         let begin = async move { pool.begin_with(AssertSqlSafe(begin)).await };
         let begun = tokio::spawn(begin.in_current_span()).await;
-        Ok(begun.map_err(|_| sqlx::Error::WorkerCrashed)??)
+        Ok(begun.map_err(|_lost| sqlx::Error::WorkerCrashed)??)
     }
 
     /// Brings the schema up to date. Several processes may do so at once.

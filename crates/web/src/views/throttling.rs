@@ -73,7 +73,7 @@ impl Narrowing {
     fn from(&self) -> Result<usize, Error> {
         match self.from.as_deref().filter(|text| !text.is_empty()) {
             None => Ok(0),
-            Some(text) => text.parse().map_err(|_| place::lost()),
+            Some(text) => text.parse().map_err(|_invalid| place::lost()),
         }
     }
 }
