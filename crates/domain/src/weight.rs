@@ -51,7 +51,10 @@ impl FromStr for Weight {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let weight: u32 = text.trim().parse().map_err(|_not_a_number| unusable(text))?;
+        let weight: u32 = text
+            .trim()
+            .parse()
+            .map_err(|_not_a_number| unusable(text))?;
         weight.try_into()
     }
 }

@@ -1,5 +1,7 @@
-//! A simulator of GitLab: the part of its REST interface, version 4, that a backup reads and a restore writes, git over smart
-//! HTTP, Git LFS, both systems of limits, bans, and faults to order, on top of a made-up world.
+//! A simulator of GitLab, on top of a made-up world.
+//!
+//! It has the part of GitLab's REST interface, version 4, that a backup reads and a restore writes, git over smart HTTP, Git LFS, both
+//! systems of limits, bans, and faults to order.
 //!
 //! Its own reading of GitLab's documents, beside GitHub's and independent of it: the two share git and time, nothing else.
 //!

@@ -48,7 +48,20 @@ pub(super) struct Asked<'a> {
 }
 
 /// Why there is no answer of the wished kind.
-pub(super) type Refused = Box<Response>;
+#[derive(Debug)]
+pub(super) struct Refused(Box<Response>);
+
+impl Refused {
+    pub(super) fn response(self) -> Response {
+        *self.0
+    }
+}
+
+impl From<Response> for Refused {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
 
 pub(super) fn router(simulator: Arc<Simulator>) -> Router {
     Router::new().fallback(answer).with_state(simulator)
@@ -117,7 +130,7 @@ async fn api(
         Ok(caller) => caller,
         Err(refused) => {
             lock(&simulator.ledger).throttle(None, peer, simulator.clock.now());
-            return (None, *refused);
+            return (None, refused.response());
         }
     };
     let name = caller.as_ref().map(|caller| caller.username.clone());
@@ -127,7 +140,7 @@ async fn api(
         let mut ledger = lock(&simulator.ledger);
         (ledger.throttle(user, peer, now), ledger.limits.silent)
     };
-    if let Some(standing) = standing.filter(|standing| standing.is_refused()) {
+    if let Some(standing) = standing.filter(super::limits::Standing::is_refused) {
         let mut response = text(StatusCode::TOO_MANY_REQUESTS, "Retry later\n");
         standing.write(response.headers_mut(), now);
         return (name, response);
@@ -137,7 +150,7 @@ async fn api(
         Some(response) => response,
         None => inside(simulator, caller.as_ref(), rest, request)
             .await
-            .unwrap_or_else(|refused| *refused),
+            .unwrap_or_else(Refused::response),
     };
     let is_of_an_endpoint = response.status() == StatusCode::TOO_MANY_REQUESTS;
     if let Some(standing) = standing.filter(|_| !silent && !is_of_an_endpoint) {
@@ -253,7 +266,7 @@ impl Asked<'_> {
             "error_description": "The request requires higher privileges than provided by the access token.",
             "scope": "api read_api",
         });
-        Err(Box::new(
+        Err(Refused::from(
             (StatusCode::FORBIDDEN, axum::Json(body)).into_response(),
         ))
     }
@@ -280,7 +293,7 @@ impl Asked<'_> {
             return Ok(());
         }
         let body = json!({ "message": { "error": "This endpoint has been requested too many times. Try again later." } });
-        Err(Box::new(
+        Err(Refused::from(
             (StatusCode::TOO_MANY_REQUESTS, axum::Json(body)).into_response(),
         ))
     }
@@ -314,7 +327,7 @@ pub(super) fn known(simulator: &Simulator, value: &str) -> Result<Caller, Refuse
     };
     let invalid = |description: &str| {
         let body = json!({ "error": "invalid_token", "error_description": description });
-        Box::new((StatusCode::UNAUTHORIZED, axum::Json(body)).into_response())
+        Refused::from((StatusCode::UNAUTHORIZED, axum::Json(body)).into_response())
     };
     if token.revoked {
         return Err(invalid(
@@ -340,7 +353,7 @@ pub(super) fn json_of(value: &Value) -> Response {
 
 /// A refusal in the usual words.
 pub(super) fn refuse(status: StatusCode, message: &str) -> Refused {
-    Box::new((status, axum::Json(json!({ "message": message }))).into_response())
+    Refused::from((status, axum::Json(json!({ "message": message }))).into_response())
 }
 
 pub(super) fn text(status: StatusCode, words: &str) -> Response {

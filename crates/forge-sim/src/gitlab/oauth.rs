@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Simulator;
 use super::api;
-use super::world::{Application, Code, Grant, Token, World};
+use super::world::{Application, Code, Grant, Token, User, World};
 use crate::lock::{read, write};
 use crate::query::Query;
 
@@ -102,7 +102,7 @@ fn info(simulator: &Simulator, headers: &HeaderMap) -> (Option<String>, Response
             (Some(caller.username), Json(answer).into_response())
         }
         Ok(None) => (None, StatusCode::UNAUTHORIZED.into_response()),
-        Err(refused) => (None, *refused),
+        Err(refused) => (None, refused.response()),
     }
 }
 
@@ -126,12 +126,11 @@ impl Visit<'_> {
     fn sign_in_page(&self) -> Response {
         let world = read(&self.simulator.world);
         let people = world.users.values().filter(|user| !user.bot);
-        let buttons: String = people
-            .map(|user| {
-                let name = escape(&user.username);
-                format!("<button name=\"login\" value=\"{name}\">Sign in as {name}</button>")
-            })
-            .collect();
+        let button = |user: &User| {
+            let name = escape(&user.username);
+            format!("<button name=\"login\" value=\"{name}\">Sign in as {name}</button>")
+        };
+        let buttons = people.map(button).collect::<Vec<_>>().concat();
         let back = hidden("return_to", self.query.text("return_to").unwrap_or("/"));
         let action = format!("{}/users/sign_in", self.simulator.prefix);
         page(

@@ -281,7 +281,7 @@ impl Things {
     ) -> Item {
         let id = world.next_id();
         let updated_at = epoch() + TimeDelta::days(i64::try_from(iid).unwrap_or(0));
-        let is_closed = iid % 3 == 0;
+        let is_closed = iid.is_multiple_of(3);
         let mut fields = json!({
             "id": id,
             "iid": iid,

@@ -26,12 +26,9 @@ pub(super) async fn serve(
     path: &str,
     request: Request,
 ) -> (Option<String>, Response) {
-    let caller = match basic(simulator, request.headers()) {
-        Ok(caller) => caller,
-        Err(()) => {
-            lock(&simulator.ledger).failed(peer, simulator.clock.now());
-            return (None, unauthorized());
-        }
+    let Ok(caller) = basic(simulator, request.headers()) else {
+        lock(&simulator.ledger).failed(peer, simulator.clock.now());
+        return (None, unauthorized());
     };
     let name = caller.as_ref().map(|caller| caller.username.clone());
     let Some(address) = Address::parse(path) else {

@@ -139,11 +139,11 @@ impl Errands<'_> {
                 ..tried.findings(&accounts, None)
             },
             accepted: Accepted::Registered {
-                organization: NewOrganization {
+                organization: Box::new(NewOrganization {
                     name: name.clone(),
                     host: host.clone(),
                     accounts,
-                },
+                }),
                 main: Box::new(main),
             },
             tried: vec![tried],

@@ -206,11 +206,11 @@ impl Returned<'_> {
         let accepted = match purpose {
             Purpose::RegisterByApp { name } | Purpose::RegisterByOauth { name, .. } => {
                 Accepted::Registered {
-                    organization: NewOrganization {
+                    organization: Box::new(NewOrganization {
                         name: name.clone(),
                         host: self.host.clone(),
                         accounts: vec![account],
-                    },
+                    }),
                     main: Box::new(credential),
                 }
             }
@@ -379,11 +379,11 @@ impl Returned<'_> {
                 ..tried.findings(&accounts, None)
             },
             accepted: Accepted::Registered {
-                organization: NewOrganization {
+                organization: Box::new(NewOrganization {
                     name: name.clone(),
                     host: self.host.clone(),
                     accounts,
-                },
+                }),
                 main: Box::new(main),
             },
             tried: vec![tried],

@@ -34,7 +34,7 @@ pub enum Accepted {
     /// Registers an organization with its main credential.
     Registered {
         /// The organization.
-        organization: NewOrganization,
+        organization: Box<NewOrganization>,
         /// The credential.
         main: Box<NewCredential>,
     },
@@ -88,7 +88,7 @@ impl Fleet {
         let (organization, credential) = match accepted {
             Accepted::Registered { organization, main } => {
                 let added = scoped
-                    .add_organization_in(&mut tx, sealer, organization, *main)
+                    .add_organization_in(&mut tx, sealer, *organization, *main)
                     .await?;
                 (Some(added.id), None)
             }

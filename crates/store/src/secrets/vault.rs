@@ -394,6 +394,31 @@ impl Scoped {
         Ok(deleted.rows_affected() == 1)
     }
 
+    /// The channels of alerts that use these entries.
+    async fn channels_with(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        ids: &[uuid::Uuid],
+    ) -> Result<Vec<(uuid::Uuid, EntryUser)>, Error> {
+        let rows = sqlx::query!(
+            r#"
+            SELECT secret_id AS "secret_id!", name
+            FROM alert_channels
+            WHERE tenant_id = $1 AND secret_id = ANY($2)
+            "#,
+            self.tenant.0,
+            ids,
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let name = decode::text("a channel's name", &row.name)?;
+                Ok((row.secret_id, EntryUser::Channel { name }))
+            })
+            .collect()
+    }
+
     async fn entries_in(
         &self,
         tx: &mut Transaction<'static, Postgres>,
@@ -452,25 +477,11 @@ impl Scoped {
         )
         .fetch_all(&mut **tx)
         .await?;
-        let channels = sqlx::query!(
-            r#"
-            SELECT secret_id AS "secret_id!", name
-            FROM alert_channels
-            WHERE tenant_id = $1 AND secret_id = ANY($2)
-            "#,
-            self.tenant.0,
-            ids,
-        )
-        .fetch_all(&mut **tx)
-        .await?;
+        let channels = self.channels_with(tx, ids).await?;
         rows.into_iter()
             .map(|row| {
-                let mut users = Vec::new();
-                for user in channels.iter().filter(|user| user.secret_id == row.id) {
-                    users.push(EntryUser::Channel {
-                        name: decode::text("a channel's name", &user.name)?,
-                    });
-                }
+                let channels = channels.iter().filter(|(id, _)| *id == row.id);
+                let mut users: Vec<_> = channels.map(|(_, user)| user.clone()).collect();
                 let mut expires_at: Option<DateTime<Utc>> = None;
                 for user in credentials.iter().filter(|user| user.secret_id == row.id) {
                     expires_at = expires_at.max(user.expires_at);

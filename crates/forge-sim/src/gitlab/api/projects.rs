@@ -135,7 +135,7 @@ fn elsewhere(asked: &Asked<'_>, moved: &Project, rest: &[&str]) -> Refused {
     if let Ok(location) = HeaderValue::from_str(&path) {
         response.headers_mut().insert(header::LOCATION, location);
     }
-    Box::new(response)
+    response.into()
 }
 
 pub(super) fn none() -> Refused {

@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::write::plain;
 use super::{Asked, Refused, json_of, refuse};
 use crate::gitlab::show;
 use crate::gitlab::world::{Item, Project, World, role};
@@ -85,10 +86,9 @@ pub(super) fn route(
             let rows = project.lists.get(list).into_iter().flatten();
             let is_it = |row: &&Value| {
                 let names = ["id", "name", "tag_name", "key"];
-                names.iter().any(|name| {
-                    row.get(*name)
-                        .is_some_and(|value| value.as_str() == Some(id) || value.to_string() == *id)
-                })
+                names
+                    .iter()
+                    .any(|name| row.get(*name).is_some_and(|value| plain(value) == *id))
             };
             let found = rows.into_iter().find(is_it);
             let mut found = found

@@ -46,7 +46,7 @@ pub(super) fn create_project(asked: &Asked<'_>) -> Result<Response, Refused> {
         .any(|one| one.group == group && one.path.eq_ignore_ascii_case(path));
     if is_taken {
         let body = json!({ "message": { "path": ["has already been taken"], "name": ["has already been taken"] } });
-        return Err(Box::new(
+        return Err(Refused::from(
             (StatusCode::BAD_REQUEST, axum::Json(body)).into_response(),
         ));
     }
@@ -174,7 +174,7 @@ fn missing(field: &str) -> Refused {
 }
 
 /// A text or a number as text.
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
@@ -244,7 +244,7 @@ fn add_issue(
         let rows = project.lists.get("milestones")?;
         let wanted = plain(wanted);
         rows.iter()
-            .find(|row| row.get("id").is_some_and(|id| id.to_string() == wanted))
+            .find(|row| row.get("id").is_some_and(|id| plain(id) == wanted))
             .cloned()
     });
     let fields = json!({

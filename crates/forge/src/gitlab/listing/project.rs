@@ -86,7 +86,8 @@ struct Project {
     archived: bool,
     #[serde(default)]
     empty_repo: bool,
-    forked_from_project: Option<Value>,
+    #[serde(rename = "forked_from_project")]
+    forked_from: Option<Value>,
     #[serde(default)]
     topics: Vec<String>,
     last_activity_at: DateTime<Utc>,
@@ -102,12 +103,12 @@ pub(in crate::gitlab) fn read(entry: Value, now: DateTime<Utc>) -> Result<Reposi
     Ok(Repository {
         id: project.id,
         node_id: format!("gid://gitlab/Project/{}", project.id),
-        marks: marks(&project, settings, now),
+        marks: marks(&project, &settings, now),
         name: project.path_with_namespace,
         default_branch: project.default_branch,
         private: project.visibility != "public",
         archived: project.archived,
-        fork: project.forked_from_project.is_some(),
+        fork: project.forked_from.is_some(),
         empty: project.empty_repo,
         disabled: false,
         locked: false,
@@ -129,7 +130,7 @@ fn switched_off(entry: &Value) -> BTreeSet<Kind> {
         .collect()
 }
 
-fn marks(project: &Project, settings: String, now: DateTime<Utc>) -> Marks {
+fn marks(project: &Project, settings: &str, now: DateTime<Utc>) -> Marks {
     let moment = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let mut activity = moment(project.last_activity_at);
     if now - project.last_activity_at < UNSETTLED {

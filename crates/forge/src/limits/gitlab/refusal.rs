@@ -91,9 +91,10 @@ fn words(answer: &Answer<'_>) -> Option<String> {
         let is_text = !line.is_empty() && !headers::is_html(answer.headers);
         return is_text.then(|| line.chars().take(QUOTED).collect());
     };
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
     };
     let description = body
         .get("error_description")
