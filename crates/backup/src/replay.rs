@@ -230,12 +230,11 @@ impl<'a> Replay<'a> {
         for row in rows {
             let found = named(&there, "title", text(&row, "title"));
             let is_new = found.is_none();
-            let now = match found {
-                Some(found) => found.clone(),
-                None => {
-                    let body = picked(&row, &["title", "description", "due_date", "start_date"]);
-                    self.client.make(Made::Milestone, &path, body).await?
-                }
+            let now = if let Some(found) = found {
+                found.clone()
+            } else {
+                let body = picked(&row, &["title", "description", "due_date", "start_date"]);
+                self.client.make(Made::Milestone, &path, body).await?
             };
             let id = |value: &Value| value.get("id").and_then(Value::as_i64);
             if let (Some(old), Some(new)) = (id(&row), id(&now)) {

@@ -40,12 +40,11 @@ pub(super) async fn bring(
                 text(found, "title")
             )));
         }
-        let now = match found {
-            Some(found) => found.clone(),
-            None => {
-                let body = body_of(issue, milestones);
-                replay.client.make(Made::Issue, &path, body).await?
-            }
+        let now = if let Some(found) = found {
+            found.clone()
+        } else {
+            let body = body_of(issue, milestones);
+            replay.client.make(Made::Issue, &path, body).await?
         };
         done.note(Kind::Issues, found.is_none());
         let wanted = notes.get(&iid).map(Vec::as_slice).unwrap_or_default();

@@ -42,12 +42,11 @@ impl Costs {
     /// Requests that work of so many pages is going to take.
     pub(crate) fn expect(&self, repository: RepositoryId, sweep: bool, pages: u64) -> u64 {
         let own = self.own.get(&(repository, sweep));
-        let worth = match own.filter(|(_, pages)| *pages > 0.0) {
-            Some((requests, pages)) => requests / pages,
-            None => {
-                let (requests, pages) = self.together.get(&sweep).copied().unwrap_or_default();
-                (requests + TRUSTED) / (pages + TRUSTED)
-            }
+        let worth = if let Some((requests, pages)) = own.filter(|(_, pages)| *pages > 0.0) {
+            requests / pages
+        } else {
+            let (requests, pages) = self.together.get(&sweep).copied().unwrap_or_default();
+            (requests + TRUSTED) / (pages + TRUSTED)
         };
         whole(approximate(pages) * worth)
     }

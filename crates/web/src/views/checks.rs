@@ -488,18 +488,11 @@ fn facts(check: &Check, now: DateTime<Utc>) -> Vec<Fact> {
     }
     match findings.expires_at {
         Some(at) => {
-            let tone = if (at - now).num_days() < 14 {
-                "warn"
-            } else {
-                "ok"
-            };
+            let is_soon = (at - now).num_days() < 14;
+            let day = at.format("%-d %b %Y");
             say(
-                tone,
-                format!(
-                    "It {}, on {}",
-                    github::expiry(at, now),
-                    at.format("%-d %b %Y")
-                ),
+                if is_soon { "warn" } else { "ok" },
+                format!("It {}, on {day}", github::expiry(at, now)),
             );
         }
         None => say("ok", "It does not expire".to_owned()),
@@ -524,17 +517,7 @@ fn facts(check: &Check, now: DateTime<Utc>) -> Vec<Fact> {
         (Some(member_of), _) => say("ok", format!("Member of {}", member_of.join(", "))),
         (None, _) => say("idle", "The host does not say which organizations it reaches".to_owned()),
     }
-    for role in &findings.roles {
-        let (tone, without) = match role.level {
-            ..RoleIn::READS_CODE => ("bad", ": it reads no code"),
-            ..RoleIn::READS_SETTINGS => (
-                "warn",
-                ": hooks, variables, protections, deploy keys and uploads are left out, which a Maintainer reads",
-            ),
-            _ => ("ok", ""),
-        };
-        say(tone, format!("{}{without}", role.label()));
-    }
+    roles(findings, &mut say);
     if let Some(repositories) = findings.repositories {
         let sees = text::count(repositories, "project", "projects");
         say(
@@ -544,6 +527,23 @@ fn facts(check: &Check, now: DateTime<Utc>) -> Vec<Fact> {
     }
     quota(findings, say);
     facts
+}
+
+/// What each role lets it read.
+fn roles(findings: &Findings, mut say: impl FnMut(&'static str, String)) {
+    for role in &findings.roles {
+        let (tone, without) = if role.level < RoleIn::READS_CODE {
+            ("bad", ": it reads no code")
+        } else if role.level < RoleIn::READS_SETTINGS {
+            (
+                "warn",
+                ": hooks, variables, protections, deploy keys and uploads are left out, which a Maintainer reads",
+            )
+        } else {
+            ("ok", "")
+        };
+        say(tone, format!("{}{without}", role.label()));
+    }
 }
 
 /// What is read with permissions such as `contents:read`.

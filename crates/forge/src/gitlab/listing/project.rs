@@ -141,7 +141,7 @@ fn marks(project: &Project, settings: &str, now: DateTime<Utc>) -> Marks {
         count: None,
     };
     let active = ACTIVE.iter().map(|kind| (*kind, mark(&activity)));
-    let settled = SETTLED.iter().map(|kind| (*kind, mark(&settings)));
+    let settled = SETTLED.iter().map(|kind| (*kind, mark(settings)));
     Marks(active.chain(settled).collect::<BTreeMap<_, _>>())
 }
 

@@ -153,7 +153,7 @@ impl Next {
     }
 }
 
-fn pool<'a>(picture: &'a Throttling, plan: PlanId) -> Vec<&'a PoolCredential> {
+fn pool(picture: &Throttling, plan: PlanId) -> Vec<&PoolCredential> {
     let ids: BTreeSet<_> = picture
         .pools
         .iter()
