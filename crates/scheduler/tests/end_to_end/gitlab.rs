@@ -71,6 +71,7 @@ impl Site {
             .control()
             .with_world(|world| world.group("acme").unwrap().id);
         let sealer = sealer(world.folder.path());
+        let (main, additional) = users.split_first().unwrap();
         let organization = world
             .scoped
             .add_organization(
@@ -84,12 +85,12 @@ impl Site {
                         is_organization: true,
                     }],
                 },
-                credential(&gitlab, &users[0], Role::Main),
+                credential(&gitlab, main, Role::Main),
             )
             .await
             .unwrap();
         let mut use_credentials: Vec<CredentialId> = Vec::new();
-        for user in &users[1..] {
+        for user in additional {
             let added = world
                 .scoped
                 .add_credential(
@@ -138,7 +139,7 @@ impl Site {
     /// The entry that holds the main credential's token.
     async fn entry(&self) -> SecretId {
         let all = self.world.scoped.credentials(self.organization).await;
-        all.unwrap()[0].source.entry().unwrap()
+        all.unwrap().remove(0).source.entry().unwrap()
     }
 
     async fn rotate(&self, secret: SecretId) -> Check {

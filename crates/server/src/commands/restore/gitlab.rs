@@ -179,38 +179,38 @@ fn planned(host: &Host, target: &Target, plan: &Plan) -> String {
     } else {
         "would be made"
     };
-    let mut text = format!(
+    let begun = format!(
         "{host}/{} {verb} with {}.",
         target.path(),
         counts(&plan.writes)
     );
-    if let Some(least) = plan.at_least.filter(|least| least.as_secs() > 60) {
-        text.push_str(&format!(
-            "\nThe host's limits make it take at least {} minutes.",
-            least.as_secs().div_ceil(60)
-        ));
-    }
-    for one in &plan.stays {
-        text.push_str(&format!("\nStays in the snapshot: {one}."));
-    }
-    text.push_str("\nNothing was written: say --yes to do it.");
-    text
+    let least = plan.at_least.filter(|least| least.as_secs() > 60);
+    let least = least.map(|least| {
+        let minutes = least.as_secs().div_ceil(60);
+        format!("The host's limits make it take at least {minutes} minutes.")
+    });
+    let end = "Nothing was written: say --yes to do it.".to_owned();
+    let lines = [begun].into_iter().chain(least).chain(stays(plan));
+    lines.chain([end]).collect::<Vec<_>>().join("\n")
 }
 
 fn done(host: &Host, target: &Target, plan: &Plan, replayed: &Replayed) -> String {
-    let mut text = format!(
-        "Brought back to {host}/{}: {} made",
+    let there = match &replayed.found {
+        found if found.is_empty() => String::new(),
+        found => format!(", {} there already", counts(found)),
+    };
+    let made = format!(
+        "Brought back to {host}/{}: {} made{there}.",
         target.path(),
         counts(&replayed.made)
     );
-    if !replayed.found.is_empty() {
-        text.push_str(&format!(", {} there already", counts(&replayed.found)));
-    }
-    text.push('.');
-    for one in &plan.stays {
-        text.push_str(&format!("\nStays in the snapshot: {one}."));
-    }
-    text
+    let lines = [made].into_iter().chain(stays(plan));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn stays(plan: &Plan) -> impl Iterator<Item = String> {
+    let stays = plan.stays.iter();
+    stays.map(|one| format!("Stays in the snapshot: {one}."))
 }
 
 /// "3 labels, 5 issues".
