@@ -14,7 +14,7 @@ const STANDARDS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best
 const NARROWEST = {width: 320, height: 640};
 
 /** What no page links to: files, live streams, what is sent by other means, ways back from hosts, and pages of who is not signed in. */
-const APART = /^\/static\/|\/events\/|^\/(setup|login|login\/code|invitation\/\{token\}|search|account\/second-factor(\/new)?|github\/callback|applications\/made)$|\/search$|^\/t\/\{tenant\}$/;
+const APART = /^\/static\/|\/events\/|^\/(setup|login|login\/code|invitation\/\{token\}|search|account\/second-factor(\/new)?|(github|gitlab)\/callback|applications\/made)$|\/search$|^\/t\/\{tenant\}$/;
 
 /** Parts that may be wider than they are shown: they can be scrolled by themselves. */
 const SCROLLED = '.tbl-wrap, .tabs, .seg, .log, pre, svg';

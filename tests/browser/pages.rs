@@ -46,13 +46,13 @@ async fn lived_in() -> World {
     world
 }
 
-/// A group of a GitLab that is gone by now, with an account that no plan uses.
+/// A group of a GitLab that is gone by now, with an account that no plan uses and whose token could be rotated.
 async fn group(world: &World) {
     let users = ["group-main", "group-one"];
-    let recipe = users
-        .map(UserRecipe::member)
-        .into_iter()
-        .fold(Recipe::group("acme", 0), Recipe::with_user);
+    let scopes = ["read_api", "read_user", "read_repository", "self_rotate"];
+    let recipe = Recipe::group("acme", 0)
+        .with_user(UserRecipe::member(users[0]))
+        .with_user(UserRecipe::member(users[1]).with_scopes(&scopes));
     let gitlab = gitlab::start(gitlab::Options::new(recipe)).await.unwrap();
     world.register_group(&gitlab, &users).await;
 }
