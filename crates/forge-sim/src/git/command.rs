@@ -27,8 +27,8 @@ const CONFIGURATION: [(&str, &str); 10] = [
     ("uploadpack.allowFilter", "true"),
     ("uploadpack.allowTipSHA1InWant", "true"),
     ("uploadpack.allowReachableSHA1InWant", "true"),
-    ("transfer.hideRefs", "refs/remotes"),
-    ("transfer.hideRefs", "refs/stash"),
+    ("transfer.hideRefs", super::refs::HIDDEN[0]),
+    ("transfer.hideRefs", super::refs::HIDDEN[1]),
 ];
 
 /// The environment that isolates a git process.

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// All references and the objects they name, symbolic ones left out.
+/// What belongs to a clone and not to what it was cloned from: git is told to hide these too.
+pub(super) const HIDDEN: [&str; 2] = ["refs/remotes", "refs/stash"];
+
+/// All references that are served and the objects they name, symbolic ones left out.
 pub(crate) fn all(git: &Path) -> BTreeMap<String, String> {
     let mut refs = BTreeMap::new();
     if let Ok(packed) = std::fs::read_to_string(git.join("packed-refs")) {
@@ -16,6 +19,7 @@ pub(crate) fn all(git: &Path) -> BTreeMap<String, String> {
         }
     }
     read_loose(&git.join("refs"), "refs", &mut refs);
+    refs.retain(|name, _| !HIDDEN.iter().any(|hidden| name.starts_with(hidden)));
     refs
 }
 
